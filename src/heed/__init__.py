@@ -1,0 +1,3 @@
+"""Heed: the customer-success system that listens, leads and proves it."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Interactions and cases: what was said between a customer and us."""

@@ -1,0 +1,1 @@
+"""Accounts, contacts, subscriptions and the ledger of movements derived from them."""

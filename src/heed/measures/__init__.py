@@ -1,0 +1,1 @@
+"""Metric definitions, and the standing of each account that they give."""

@@ -1,0 +1,1 @@
+"""The one filter grammar, saved segments, lists and their exports."""

@@ -1,0 +1,1 @@
+"""Settings, URLs, base templates, components, static files and the command line."""

@@ -1,0 +1,17 @@
+"""The command line: each command lives in a module of its own under `heed.site.cli`."""
+
+import os
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def heed() -> None:
+    """Heed listens, leads and proves it."""
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "heed.site.settings")
+    app()

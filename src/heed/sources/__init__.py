@@ -1,0 +1,1 @@
+"""How data comes in: file sets, their mapping, rejected rows and undo."""
