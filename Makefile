@@ -3,9 +3,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
-export HEED_HOME ?= $(CURDIR)/.heed
+export PORT
+export HEED_CHROMIUM ?= $(or $(shell command -v chromium),/usr/bin/chromium)
+WORKERS ?= 2
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
-.PHONY: setup demo test lint lock
+CORE_TESTS := tests/stream tests/evidence tests/test_*.py
+SHELL_TESTS := tests/ledger tests/people tests/customers tests/measures tests/segments tests/conversations \
+	tests/sources tests/desk tests/daily tests/site
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint core-tests sqlite-tests postgresql-tests browser-tests chromium bench screenshots lock
+
+help: ## list what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 20
 
 setup: $(VENV)/.ready ## make .venv with the heed command in it
 
@@ -17,15 +28,52 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
+	@echo "Heed: $(VENV) is ready"
+
+demo: setup ## a demo company, the server and the worker; prints a sign-in link
+	@$(BIN)/heed demo
+
+test: lint core-tests sqlite-tests postgresql-tests browser-tests ## everything that must hold
+	@echo "Heed: all of it holds"
+
+lint: setup ## lint, format, contracts between packages, types
+	@echo "Heed: lint, contracts, types"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/mypy
+
+core-tests: setup ## the stream and the evidence, without a database
+	@echo "Heed: the core"
+	@$(PYTEST) $(CORE_TESTS)
+
+sqlite-tests: setup ## the shell on SQLite
+	@echo "Heed: the shell on SQLite"
+	@$(PYTEST) $(SHELL_TESTS)
+
+postgresql-tests: setup ## the shell on a real PostgreSQL
+	@echo "Heed: the shell on PostgreSQL"
+	@HEED_TEST_DATABASE=postgresql $(PYTEST) $(SHELL_TESTS)
+
+browser-tests: setup chromium ## a real browser on a real server
+	@echo "Heed: the pages in Chromium"
+	@$(PYTEST) tests/browser
+
+chromium:
+	@test -x "$(HEED_CHROMIUM)" || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Heed: installing Chromium for the browser tests"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	else \
+		echo "The browser tests need Chromium. Install it (Debian: sudo apt-get install chromium), or set HEED_CHROMIUM to its path."; \
+		exit 1; \
+	fi
+
+bench: setup ## every figure beside its target; takes long
+	@$(BIN)/python -m benchmarks
+
+screenshots: setup chromium ## the pictures of the README, from the demo company
+	@$(BIN)/python scripts/screenshots.py
 
 lock: ## resolve the dependencies again
-	$(BIN)/uv pip compile pyproject.toml --group dev --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.txt
-
-lint: setup
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
-	$(BIN)/mypy
-
-test: lint
-	$(BIN)/pytest
+	@$(BIN)/uv pip compile pyproject.toml --group dev --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.txt
