@@ -1,11 +1,23 @@
 """The cast and the ground they stand on: a home of their own, SQLite or a real PostgreSQL.
 
 `HEED_TEST_DATABASE=postgresql` runs the same tests on PostgreSQL from the wheel.
+Every test gets a stream of its own; the database does not outlive a test.
 """
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+
+if TYPE_CHECKING:
+    from pytest_django.fixtures import SettingsWrapper
+
+    from heed.people.models import User
+    from heed.stream import Stream
 
 HOME = Path(tempfile.mkdtemp(prefix="heed-test-"))
 os.environ["HEED_HOME"] = str(HOME)
@@ -17,3 +29,128 @@ if os.environ.get("HEED_TEST_DATABASE") == "postgresql":
 
     server = get_server(HOME / "postgresql")
     os.environ["HEED_DATABASE_URL"] = server.get_uri()
+
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(autouse=True)
+def _ground(settings: "SettingsWrapper", tmp_path: Path) -> None:
+    """A stream of the test's own, and a hash that costs nothing."""
+    settings.HEED_STREAM_URL = str(tmp_path / "stream")
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def stream() -> "Stream":
+    """The stream that `open_stream()` returns during this test; empty."""
+    from heed.ledger.home import open_stream
+
+    return open_stream()
+
+
+@pytest.fixture
+def make_user(db: None) -> Callable[..., "User"]:
+    """`make_user("erin", "lead")` is a person with that role and `PASSWORD` as password."""
+
+    def make(name: str, role: str = "member") -> "User":
+        from heed.ledger import clock
+        from heed.people.models import User
+
+        user = User(email=f"{name}@heed.test", name=name.title(), role=role, created_at=clock.now())
+        user.set_password(PASSWORD)
+        user.save()
+        return user
+
+    return make
+
+
+@pytest.fixture
+def viewer(make_user: Callable[..., "User"]) -> "User":
+    return make_user("victor", "viewer")
+
+
+@pytest.fixture
+def member(make_user: Callable[..., "User"]) -> "User":
+    return make_user("mary", "member")
+
+
+@pytest.fixture
+def lead(make_user: Callable[..., "User"]) -> "User":
+    return make_user("leo", "lead")
+
+
+@pytest.fixture
+def admin(make_user: Callable[..., "User"]) -> "User":
+    return make_user("ada", "admin")
+
+
+@pytest.fixture
+def alice(make_user: Callable[..., "User"]) -> "User":
+    """A member who owns accounts."""
+    return make_user("alice", "member")
+
+
+@pytest.fixture
+def bob(make_user: Callable[..., "User"]) -> "User":
+    """Another member."""
+    return make_user("bob", "member")
+
+
+@pytest.fixture
+def charlie(make_user: Callable[..., "User"]) -> "User":
+    """A viewer."""
+    return make_user("charlie", "viewer")
+
+
+@pytest.fixture
+def dora(make_user: Callable[..., "User"]) -> "User":
+    """An admin."""
+    return make_user("dora", "admin")
+
+
+def signed_in(user: "User") -> Client:
+    """A browser in which this person has signed in."""
+    client = Client()
+    client.force_login(user, backend=MODEL_BACKEND)
+    return client
+
+
+@pytest.fixture
+def viewer_client(viewer: "User") -> Client:
+    return signed_in(viewer)
+
+
+@pytest.fixture
+def member_client(member: "User") -> Client:
+    return signed_in(member)
+
+
+@pytest.fixture
+def lead_client(lead: "User") -> Client:
+    return signed_in(lead)
+
+
+@pytest.fixture
+def admin_client(admin: "User") -> Client:
+    return signed_in(admin)
+
+
+@pytest.fixture
+def alice_client(alice: "User") -> Client:
+    return signed_in(alice)
+
+
+@pytest.fixture
+def bob_client(bob: "User") -> Client:
+    return signed_in(bob)
+
+
+@pytest.fixture
+def charlie_client(charlie: "User") -> Client:
+    return signed_in(charlie)
+
+
+@pytest.fixture
+def dora_client(dora: "User") -> Client:
+    return signed_in(dora)

@@ -1,3 +1,4 @@
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 
@@ -9,8 +10,8 @@ class AuditEntry(models.Model):
     action = models.CharField(max_length=100)
     kind = models.CharField(max_length=50)
     subject = models.CharField(max_length=255)
-    before = models.JSONField(null=True)
-    after = models.JSONField(null=True)
+    before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
     reason = models.TextField(blank=True)
 
     class Meta:
@@ -24,16 +25,31 @@ class AuditEntry(models.Model):
 
 
 class OutboxEntry(models.Model):
-    """An activity that a change of state makes, waiting to be drained into the stream exactly once."""
+    """An activity that a change of state makes, waiting to be drained into the stream exactly once.
 
-    activity = models.JSONField()
+    `chunk` is the number of the one stream transaction that carries it, given before the stream is touched.
+    """
+
+    activity = models.JSONField(encoder=DjangoJSONEncoder)
     created_at = models.DateTimeField()
+    chunk = models.BigIntegerField(null=True)
     drained_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["id"], name="outbox_waiting", condition=models.Q(drained_at__isnull=True)),
+            models.Index(fields=["drained_at"], name="outbox_drained"),
+            models.Index(fields=["chunk"], name="outbox_chunk"),
         ]
 
     def __str__(self) -> str:
         return f"outbox {self.pk}"
+
+
+class Drain(models.Model):
+    """The one row that two drains take turns on; `chunk` is the last number given."""
+
+    chunk = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"chunk {self.chunk}"

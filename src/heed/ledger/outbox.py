@@ -1,0 +1,101 @@
+"""The outbox: activities that changes of state make, carried to the stream exactly once.
+
+A drain first gives the waiting rows a chunk number (and commits that), then appends them to the stream
+under that number, then marks them drained. Killed anywhere, the next drain takes up the same chunk with the
+same rows, and the stream knows the number. The number is given in the database rather than taken from the
+row ids, because PostgreSQL may show a higher id before a lower one.
+"""
+
+import json
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from heed.ledger import clock
+from heed.ledger.home import open_stream
+from heed.ledger.models import Drain, OutboxEntry
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from heed.stream import Activity
+
+CHUNK = 20_000
+APP = "outbox"
+KEPT = timedelta(days=7)
+
+
+def as_json(activity: "Activity", *, batch: str) -> dict[str, Any]:
+    """The activity as it waits in the outbox: instants as ISO 8601 in UTC, `batch` naming who made it."""
+    row = asdict(activity) | {"batch": batch}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+
+
+def drain(*, chunk_size: int = CHUNK) -> int:
+    """Carry every waiting row to the stream, oldest first; returns how many rows were marked as drained."""
+    drained = 0
+    while (chunk := _claim(chunk_size)) is not None:
+        drained += _carry(chunk)
+    OutboxEntry.objects.filter(drained_at__lt=clock.now() - KEPT).delete()
+    return drained
+
+
+def forget(*, account: str | None = None, contact: str | None = None) -> int:
+    """Delete rows of an erased account or contact, waiting or kept; the caller records the erasure."""
+    named = {"activity__account": account} if account is not None else {"activity__contact": contact}
+    return OutboxEntry.objects.filter(**named).delete()[0]
+
+
+def waiting() -> int:
+    """How many activities wait for the stream."""
+    return OutboxEntry.objects.filter(drained_at__isnull=True).count()
+
+
+@transaction.atomic
+def _claim(chunk_size: int) -> int | None:
+    """The chunk to carry next: one left open by a drain before, or a new one; None when all is done."""
+    Drain.objects.get_or_create(pk=1)
+    turn = Drain.objects.select_for_update().get(pk=1)
+    unfinished = OutboxEntry.objects.filter(drained_at__isnull=True)
+    left_open = unfinished.filter(chunk__isnull=False).order_by("chunk").first()
+    if left_open is not None:
+        return left_open.chunk
+    rows = list(unfinished.order_by("id").values_list("id", flat=True)[:chunk_size])
+    if not rows:
+        return None
+    turn.chunk += 1
+    turn.save(update_fields=["chunk"])
+    unfinished.filter(id__gte=rows[0], id__lte=rows[-1]).update(chunk=turn.chunk)
+    return turn.chunk
+
+
+def _carry(chunk: int) -> int:
+    from heed.stream import AppTransaction
+
+    rows = list(OutboxEntry.objects.filter(chunk=chunk).order_by("id"))
+    open_stream().append(
+        _table([row.activity for row in rows]),
+        transaction=AppTransaction(app=APP, version=chunk),
+        recorded_at=max(row.created_at for row in rows),
+    )
+    return OutboxEntry.objects.filter(chunk=chunk, drained_at__isnull=True).update(drained_at=clock.now())
+
+
+def _table(activities: list[dict[str, Any]]) -> "pa.Table":
+    import pyarrow as pa
+
+    instants = ("at", "recorded_at")
+    rows = [
+        {
+            name: datetime.fromisoformat(value) if name in instants and value is not None else _flat(value)
+            for name, value in activity.items()
+        }
+        for activity in activities
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+def _flat(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, dict | list) else value
