@@ -4,22 +4,29 @@
 Every test gets a stream of its own; the database does not outlive a test.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import django
 import pytest
 from django.test import Client
 
 if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django.fixtures import Settings
 
     from heed.people.models import User
     from heed.stream import Stream
 
+# The settings read the environment when they are first loaded. Naming them here and not in pyproject.toml keeps
+# pytest-django from loading them before this file has run.
 HOME = Path(tempfile.mkdtemp(prefix="heed-test-"))
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+os.environ["DJANGO_SETTINGS_MODULE"] = "heed.site.settings"
 os.environ["HEED_HOME"] = str(HOME)
 os.environ.setdefault("HEED_SECRET_KEY", "only-for-tests")
 os.environ.pop("HEED_NOW", None)
@@ -30,12 +37,14 @@ if os.environ.get("HEED_TEST_DATABASE") == "postgresql":
     server = get_server(HOME / "postgresql")
     os.environ["HEED_DATABASE_URL"] = server.get_uri()
 
+django.setup()
+
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture(autouse=True)
-def _ground(settings: "SettingsWrapper", tmp_path: Path) -> None:
+def _ground(settings: "Settings", tmp_path: Path) -> None:
     """A stream of the test's own, and a hash that costs nothing."""
     settings.HEED_STREAM_URL = str(tmp_path / "stream")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
