@@ -1,0 +1,31 @@
+"""The only doors to customers: an object, or no answer at all for who may not have it."""
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from heed.customers.models import Account, Contact
+from heed.people.models import User
+
+
+def accounts_for(user: User) -> QuerySet[Account]:
+    """The accounts a person may see: all that stand. Roles limit what a person may do, not whom they see."""
+    if not user.is_active:
+        raise PermissionDenied
+    return Account.objects.filter(withdrawn_at=None)
+
+
+def account_for(user: User, key: str) -> Account:
+    account = accounts_for(user).select_related("owner", "parent").filter(key=key).first()
+    if account is None:
+        raise Http404(_("There is no account with the id %(key)s.") % {"key": key})
+    return account
+
+
+def contact_for(user: User, key: str) -> Contact:
+    standing = Contact.objects.filter(withdrawn_at=None, account__in=accounts_for(user))
+    contact = standing.select_related("account").filter(key=key).first()
+    if contact is None:
+        raise Http404(_("There is no contact with the id %(key)s.") % {"key": key})
+    return contact
