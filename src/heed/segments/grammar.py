@@ -69,19 +69,6 @@ COMPARISONS = {
 FLAGS = {"yes": True, "true": True, "no": False, "false": False}
 VERBS = ("is", "contains", "does", "starts", "within", "changed", "fell", "rose")
 PREDICATES = [*VERBS, *COMPARISONS]
-    "is",
-    "contains",
-    "does",
-    "starts",
-    "within",
-    "changed",
-    "fell",
-    "rose",
-    "above",
-    "below",
-    "before",
-    "after",
-]
 
 
 def parse(text: str) -> Filter:
