@@ -10,9 +10,10 @@ from heed.customers.saving import Saver
 from heed.customers.shelves import Accounts, Contacts, Periods, Step, account_ids, batches
 from heed.customers.states import State
 from heed.customers.tree import Late, Tree, unknown_parent
+from heed.customers.undo import Reverted, Undo
 from heed.people.models import User
 
-__all__ = ["save_accounts", "save_contacts", "save_periods"]
+__all__ = ["revert", "save_accounts", "save_contacts", "save_periods"]
 
 
 def save_accounts(rows: Iterable[AccountRow], *, by: str, source: str) -> Saved:
@@ -86,3 +87,12 @@ def save_periods(rows: Iterable[PeriodRow], *, by: str, source: str) -> Saved:
     saver = Saver[PeriodRow](Periods(), prepare, by)
     saver.save(rows)
     return saver.tally.saved()
+
+
+def revert(actor: str, *, by: str) -> Reverted:
+    """Take back what `actor` (such as "import:7") saved: accounts, contacts and periods as they were before.
+
+    What the actor made is deleted, or withdrawn where others refer to it by now. What somebody else changed
+    since is kept as it is and reported. Safe to repeat.
+    """
+    return Undo(actor, by=by).run()

@@ -38,6 +38,8 @@ class Account(models.Model):
 class Ownership(models.Model):
     """Who looked after an account, from when to when (`until` is the first day they no longer did)."""
 
+    derived = True
+
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="ownerships")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="ownerships")
     since = models.DateField()
@@ -113,6 +115,8 @@ class MovementKind(models.TextChoices):
 
 class Movement(models.Model):
     """A change of an account's monthly recurring revenue on a day, derived from its periods."""
+
+    derived = True
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="movements")
     on = models.DateField()
