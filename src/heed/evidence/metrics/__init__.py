@@ -1,0 +1,16 @@
+"""The metric language and how metrics are measured."""
+
+from heed.evidence.metrics.language import Metric, MetricError, parse_metric, parse_metrics, read_metrics
+from heed.evidence.metrics.measuring import measure, measure_wide
+from heed.evidence.metrics.terms import longest_window
+
+__all__ = [
+    "Metric",
+    "MetricError",
+    "longest_window",
+    "measure",
+    "measure_wide",
+    "parse_metric",
+    "parse_metrics",
+    "read_metrics",
+]
