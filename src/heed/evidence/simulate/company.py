@@ -94,7 +94,7 @@ def make_accounts(n: int, window: Window, draws: Draws, csms: int) -> Accounts:
 def terms(segment: Whole, random: np.random.Generator) -> Whole:
     """Months between renewals."""
     shares = np.cumsum(np.take(np.array(TERM_SHARE), segment, axis=0), axis=1)
-    return np.take(TERMS, (random.random(len(segment))[:, None] > shares[:, :2]).sum(axis=1))
+    return np.asarray(np.take(TERMS, (random.random(len(segment))[:, None] > shares[:, :2]).sum(axis=1)))
 
 
 def starts(n: int, term: Whole, window: Window, random: np.random.Generator) -> tuple[Whole, Whole]:

@@ -118,9 +118,9 @@ def draw_harms(accounts: Accounts, draws: Draws) -> Harms:
     incident = np.concatenate([incident, np.full(len(own), -1)])
     mended = random.random(len(on)) < MENDED_SHARE
     until = on + np.where(mended, random.integers(1, 21, len(on)), random.integers(150, 400, len(on)))
-    after_start = on >= accounts.since[account]
-    order = np.argsort(on[after_start], kind="stable")
-    return Harms(*(column[after_start][order] for column in (account, on, until, mended, incident)))
+    kept = np.argsort(on, kind="stable")
+    kept = kept[on[kept] >= accounts.since[account[kept]]]
+    return Harms(account[kept], on[kept], until[kept], mended[kept], incident[kept])
 
 
 def assign_plays(accounts: Accounts, effects: Effects, draws: Draws) -> Arms:
@@ -139,7 +139,7 @@ def lift(accounts: Accounts, arms: Arms, effects: Effects, day: int) -> Real:
     """What the plays that an account has been given by `day` add to where its attainment settles."""
     sizes = np.array(list(effects.plays.values()))
     given = arms.treated & (arms.on <= day)
-    return np.bincount(arms.account[given], sizes[arms.play[given]], len(accounts))
+    return np.bincount(arms.account[given], sizes[arms.play[given]], len(accounts)).astype(np.float64)
 
 
 def attain(accounts: Accounts, lives: Lives, effects: Effects, draws: Draws) -> None:

@@ -60,7 +60,7 @@ def tickets(accounts: Accounts, lives: Lives, draws: Draws) -> pa.Table:
     """Questions by size, and a complaint for harm, unless the account is of those that say nothing."""
     random = draws.of("tickets")
     rate = 0.12 * accounts.seats[:, None] ** 0.45 * np.where(accounts.silent, 0.3, 1.0)[:, None]
-    account, second = month_events(accounts, lives, rate, random)
+    account, second = month_events(accounts, lives, rate.astype(np.float64), random)
     harmed, harm_second, until = complaints(accounts, lives, random)
     n, harm_n = len(account), len(harmed)
     account, second = np.concatenate([account, harmed]), np.concatenate([second, harm_second])

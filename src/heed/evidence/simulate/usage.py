@@ -106,7 +106,7 @@ def exposure(accounts: Accounts, lives: Lives) -> Real:
         weight_between(accounts, begin[:, None], end[:, None], starts[None, :-1], starts[None, 1:])
         for begin, end in zip(lives.begins, lives.ends, strict=True)
     )
-    return first + second
+    return np.asarray(first + second)
 
 
 def weight_between(accounts: Accounts, begin: Whole, end: Whole, start: Whole, stop: Whole) -> Real:
@@ -126,7 +126,7 @@ def monthly_rates(accounts: Accounts, lives: Lives, draws: Draws) -> Real:
         rates[np.nonzero(fading)[0], month[fading]] *= factor
     pauses = random.random((n, months)) < 0.02
     rates[pauses] *= 0.4
-    return rates
+    return np.asarray(rates)
 
 
 def month_table(

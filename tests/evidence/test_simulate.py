@@ -1,0 +1,227 @@
+"""The simulated company: the same seed gives the same bytes, and what was planted can be found again."""
+
+import hashlib
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import statsmodels.api as sm
+
+from heed.evidence.simulate import FILES, Truth, csm_emails, simulate
+
+END = date(2026, 11, 22)
+START = date(2024, 11, 22)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("company")
+
+
+@pytest.fixture(scope="module")
+def truth(folder: Path) -> Truth:
+    return simulate(folder, end=END, seed=11, accounts=600, activities=200_000)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Truth:
+    """Enough renewals to tell the planted effects from chance."""
+    return simulate(tmp_path_factory.mktemp("many"), end=END, seed=3, accounts=6_000, activities=30_000)
+
+
+def read(folder: Path, name: str) -> pd.DataFrame:
+    frame: pd.DataFrame = pd.read_csv(folder / f"{name}.csv", keep_default_na=False, na_values=[""])
+    return frame
+
+
+@pytest.fixture(scope="module")
+def activities(folder: Path, truth: Truth) -> pd.DataFrame:
+    return pq.read_table(folder / "activities.parquet").to_pandas()
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+    for name, seed in (("one", 5), ("two", 5), ("other", 6)):
+        simulate(tmp_path / name, end=END, seed=seed, accounts=40, activities=5_000)
+    assert digests(tmp_path / "one") == digests(tmp_path / "two")
+    assert not set(digests(tmp_path / "one").values()) & set(digests(tmp_path / "other").values())
+
+
+def test_it_writes_the_documented_files_and_nothing_of_the_truth(folder: Path, truth: Truth) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+    columns = {name for file in folder.glob("*.csv") for name in pd.read_csv(file, nrows=0).columns}
+    assert not columns & {"silent", "captive", "liking", "drive", "probability", "arm", "harm"}
+
+
+def test_counts_come_near_what_was_asked_for(folder: Path, truth: Truth, activities: pd.DataFrame) -> None:
+    assert len(read(folder, "accounts")) == 600
+    assert len(activities) == truth.activities
+    assert abs(truth.activities - 200_000) < 2_000
+    assert set(read(folder, "accounts")["owner"]) == set(csm_emails(6))
+
+
+def test_keys_are_unique_and_names_differ(folder: Path, activities: pd.DataFrame) -> None:
+    accounts = read(folder, "accounts")
+    assert accounts["key"].is_unique
+    assert accounts["name"].is_unique
+    assert read(folder, "contacts")["key"].is_unique
+    assert read(folder, "contacts")["email"].is_unique
+    assert read(folder, "subscriptions")["key"].is_unique
+    assert activities["id"].is_unique
+
+
+def test_nothing_is_known_from_after_the_end(folder: Path, activities: pd.DataFrame) -> None:
+    end = pd.Timestamp(END, tz="UTC")
+    assert (activities["at"] <= activities["recorded_at"]).all()
+    assert (activities["recorded_at"] < end).all()
+    assert activities["at"].min() >= pd.Timestamp(START, tz="UTC")
+    for name, columns in {
+        "tickets": ["opened_at", "first_reply_at", "resolved_at", "closed_at"],
+        "interactions": ["at", "recorded_at"],
+        "survey_responses": ["invited_at", "at", "recorded_at"],
+        "subscriptions": ["recorded_at"],
+    }.items():
+        frame = read(folder, name)
+        for column in columns:
+            assert (pd.to_datetime(frame[column], utc=True).dropna() < end).all(), (name, column)
+
+
+def spans(truth: Truth) -> pd.DataFrame:
+    frame: pd.DataFrame = truth.accounts.to_pandas().set_index("key")
+    return frame
+
+
+def test_no_activity_comes_before_its_account(truth: Truth, activities: pd.DataFrame) -> None:
+    began = pd.to_datetime(spans(truth)["started_on"].reindex(activities["account"]), utc=True)
+    assert (activities["at"].to_numpy() >= began.to_numpy()).all()
+
+
+def test_those_who_left_fall_silent_but_for_a_last_export(truth: Truth, activities: pd.DataFrame) -> None:
+    accounts = spans(truth)
+    gone = accounts[accounts["left_on"].notna() & accounts["returned_on"].isna()]
+    assert len(gone) > 50
+    theirs = activities[activities["account"].isin(gone.index)]
+    left = pd.to_datetime(gone["left_on"].reindex(theirs["account"]), utc=True).to_numpy()
+    after = theirs[theirs["at"].to_numpy() >= left]
+    assert set(after["name"]) == {"data_exported"}
+    assert 0 < len(after) < 0.5 * len(gone)
+    delay = after["at"].to_numpy() - left[theirs["at"].to_numpy() >= left]
+    assert delay.max() <= np.timedelta64(14, "D")
+
+
+def test_silent_accounts_never_answer_and_hardly_talk(folder: Path, truth: Truth) -> None:
+    accounts = spans(truth)
+    silent = set(accounts.index[accounts["silent"]])
+    answers, tickets, talks = (read(folder, name) for name in ("survey_responses", "tickets", "interactions"))
+    invited = answers[answers["account"].isin(silent)]
+    assert len(invited) > 500
+    assert invited["score"].isna().all()
+    assert invited["comment"].isna().all()
+    assert tickets[tickets["account"].isin(silent)]["satisfaction"].isna().all()
+    assert not (talks[talks["account"].isin(silent)]["direction"] == "inbound").any()
+    ratio = talks["account"].isin(silent).sum() / len(silent) / (len(talks) / 600)
+    assert ratio < 0.3
+
+
+def test_weekends_holidays_and_summer_are_quiet_and_quarter_ends_busy(activities: pd.DataFrame) -> None:
+    usage = activities[activities["surface"].notna()]
+    by_day = usage.groupby(usage["at"].dt.date).size()
+    days = pd.to_datetime(pd.Series(by_day.index, index=by_day.index))
+    workday = (days.dt.dayofweek < 5).to_numpy()
+    typical = by_day[workday].median()
+    assert by_day[~workday].median() < 0.25 * typical
+    assert by_day[date(2025, 12, 25)] < 0.2 * typical
+    summer = ((days.dt.month == 8) & (days.dt.day <= 25)).to_numpy() & workday
+    around = days.dt.month.isin([5, 10]).to_numpy() & workday
+    assert by_day[summer].median() < 0.85 * by_day[around].median()
+    quarter_end = ((days.dt.month == 9) & (days.dt.day >= 23)).to_numpy() & workday
+    assert by_day[quarter_end].median() > 1.15 * by_day[days.dt.month.eq(10).to_numpy() & workday].median()
+
+
+def fit(truth: Truth) -> "sm.Logit":
+    decisions = truth.decisions.to_pandas()
+    score = 7.6 + 1.8 * decisions["liking"] - 3.0 * decisions["captive"]
+    columns = {
+        "quarterly": decisions["term"] == 3,
+        "yearly": decisions["term"] == 12,
+        "outcome": decisions["outcome"],
+        "open_harm": decisions["open_harm"],
+        "captive": decisions["captive"],
+        "score": score,
+    }
+    return sm.Logit(
+        decisions["left"].astype(float), sm.add_constant(pd.DataFrame(columns).astype(float))
+    ).fit(disp=False)
+
+
+def test_outcomes_harm_and_ties_decide_renewals_and_the_score_does_not(many: Truth) -> None:
+    result = fit(many)
+    intervals = result.conf_int(alpha=0.01)
+    for cause, planted in (("outcome", -1.0), ("open_harm", 1.7), ("captive", -2.0), ("score", 0.0)):
+        assert intervals.loc[cause, 0] < planted < intervals.loc[cause, 1], cause
+    for cause in ("outcome", "open_harm", "captive"):
+        assert result.pvalues[cause] < 1e-6
+    assert intervals.loc["score", 1] - intervals.loc["score", 0] < 0.3
+
+
+@pytest.mark.parametrize(("play", "planted"), [("first report in a week", 0.8), ("monthly digest", 0.0)])
+def test_a_play_lifts_attainment_by_its_effect_or_not_at_all(many: Truth, play: str, planted: float) -> None:
+    arms = many.arms.to_pandas()
+    arms = arms[(arms["play"] == play) & (arms["on"] < END - timedelta(days=300))]
+    last = many.outcome[arms["number"].to_numpy(), -1]
+    treated = (arms["arm"] == "treated").to_numpy()
+    effect = last[treated].mean() - last[~treated].mean()
+    error = np.sqrt(last[treated].var() / treated.sum() + last[~treated].var() / (~treated).sum())
+    assert abs(effect - planted) < 3 * error
+    assert error < 0.05
+
+
+def test_incidents_hit_many_on_one_day_and_open_harm_shows_in_words(folder: Path, truth: Truth) -> None:
+    harms = truth.harms.to_pandas()
+    assert 0.55 < harms["mended"].mean() < 0.65
+    incidents = harms[harms["incident"] >= 0].groupby("incident")
+    assert incidents["on"].nunique().eq(1).all()
+    assert incidents.size().between(60, 240).all()
+    answers = read(folder, "survey_responses").dropna(subset=["comment"])
+    sorry = answers[answers["comment"].str.contains("apology|overwritten|charged us twice")]
+    asked = sorry.assign(day=pd.to_datetime(sorry["invited_at"]).dt.date)[["id", "account", "day"]]
+    theirs = asked.merge(harms, on="account")
+    explained = theirs[(theirs["on"] < theirs["day"]) & (theirs["day"] < theirs["until"])]
+    assert len(sorry) > 10
+    assert set(explained["id"]) == set(sorry["id"])
+
+
+def test_subscriptions_follow_each_other_and_end_only_where_the_account_left(
+    folder: Path, truth: Truth
+) -> None:
+    periods = read(folder, "subscriptions").sort_values(["account", "starts_on"])
+    ended = periods.dropna(subset=["ends_on"])
+    assert (ended["ends_on"] > ended["starts_on"]).all()
+    assert (periods["amount"] > 0).all()
+    following = periods.groupby("account")["starts_on"].shift(-1)
+    gap = periods[following.notna() & (periods["ends_on"] != following)]
+    accounts = spans(truth)
+    assert set(gap["account"]) == set(accounts.index[accounts["returned_on"].notna()])
+    last = periods.groupby("account").tail(1).set_index("account")["ends_on"]
+    still = accounts["left_on"].isna() | (accounts["returned_on"].notna() & accounts["left_again_on"].isna())
+    assert set(last.index[last.isna()]) == set(accounts.index[still])
+
+
+def test_assignments_are_facts_in_the_stream_and_balanced(activities: pd.DataFrame) -> None:
+    assigned = activities[activities["name"] == "play.assigned"]
+    assert set(assigned["play"]) == {"first report in a week", "monthly digest"}
+    assert not assigned.duplicated(["account", "play"]).any()
+    assert 0.45 < (assigned["arm"] == "treated").mean() < 0.55
+    measured = activities[activities["name"] == "outcome.measured"]
+    assert measured[["value", "measure", "baseline", "target"]].notna().all().all()
+
+
+def test_it_refuses_more_accounts_than_it_has_names_for(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="more than there are names"):
+        simulate(tmp_path, end=END, accounts=200_000, activities=10)
