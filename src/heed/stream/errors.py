@@ -1,0 +1,21 @@
+"""What can go wrong in the stream, each with what to do about it."""
+
+
+class StreamError(Exception):
+    """The stream could not do what was asked; nothing was changed."""
+
+
+class RowsRefused(StreamError):
+    """A row lacks what every activity must have. The whole append was refused."""
+
+
+class StreamBusy(StreamError):
+    """Another writer held the stream for longer than this one was ready to wait."""
+
+
+class WriteFailed(StreamError):
+    """The files could not be written (a full disk, a quota, no permission). Nothing was committed."""
+
+
+class EngineMissing(StreamError):
+    """The engine that was asked for is not installed here."""
