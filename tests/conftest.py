@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from heed.people.models import User
     from heed.stream import Stream
 
-# The settings read the environment when they are first loaded. Naming them here and not in pyproject.toml keeps
+# The settings read the environment when first loaded. Naming them here and not in pyproject.toml keeps
 # pytest-django from loading them before this file has run.
 HOME = Path(tempfile.mkdtemp(prefix="heed-test-"))
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
@@ -39,7 +39,7 @@ if os.environ.get("HEED_TEST_DATABASE") == "postgresql":
 
 django.setup()
 
-MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 PASSWORD = "correct horse battery staple"
 
 
@@ -121,7 +121,7 @@ def dora(make_user: Callable[..., "User"]) -> "User":
 def signed_in(user: "User") -> Client:
     """A browser in which this person has signed in."""
     client = Client()
-    client.force_login(user, backend=MODEL_BACKEND)
+    client.force_login(user, backend=BACKEND)
     return client
 
 

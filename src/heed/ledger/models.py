@@ -53,3 +53,15 @@ class Drain(models.Model):
 
     def __str__(self) -> str:
         return f"chunk {self.chunk}"
+
+
+class Worker(models.Model):
+    """A process that runs jobs; a row whose heart has stopped says whose jobs must be taken over."""
+
+    name = models.CharField(max_length=200, unique=True)
+    host = models.CharField(max_length=200)
+    pid = models.PositiveIntegerField()
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

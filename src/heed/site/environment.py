@@ -1,7 +1,9 @@
 """Typed settings from the environment, with a loud error that names the setting and what it wants."""
 
 import os
+import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,6 +33,24 @@ class Environment:
             return int(given)
         except ValueError:
             raise SettingError(f"{name} is '{given}'. Use a whole number, like {default}.") from None
+
+    def hours(self, name: str, *, default: int) -> timedelta:
+        hours = self.number(name, default=default)
+        if hours < 1:
+            raise SettingError(f"{name} is '{hours}'. Use a number of hours from 1, like {default}.")
+        return timedelta(hours=hours)
+
+    def time_of_day(self, name: str, *, default: str) -> str:
+        given = self.text(name, default)
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", given):
+            raise SettingError(f"{name} is '{given}'. Use hours and minutes in UTC, like {default}.")
+        return given
+
+    def web_address(self, name: str, *, default: str) -> str:
+        given = self.text(name, default).rstrip("/")
+        if urlsplit(given).scheme not in ("http", "https") or not urlsplit(given).hostname:
+            raise SettingError(f"{name} is '{given}'. Use an address like https://heed.example.com.")
+        return given
 
     def words(self, name: str) -> list[str]:
         return [word.strip() for word in self.text(name).split(",") if word.strip()]
@@ -69,6 +89,13 @@ def sqlite(file: Path) -> dict[str, object]:
             "PRAGMA mmap_size=268435456; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;",
         },
     }
+
+
+def jobs_database(url: str, sqlite_file: Path) -> str:
+    """Where the queue of jobs lives, as SQLAlchemy names it: beside the tables, or a file of its own."""
+    if not url:
+        return f"sqlite:///{sqlite_file}"
+    return "postgresql+psycopg://" + url.split("://", 1)[1]
 
 
 def postgresql(url: str) -> dict[str, object]:

@@ -1,0 +1,167 @@
+"""The process that runs durable jobs: `heed worker`. Any number may run at once, on one machine or many.
+
+Each worker has a name of its own and a heartbeat. Jobs of a worker that died go back to the queue: on the same
+machine as soon as its process is gone, on another one when its heartbeat has been silent for `SILENT`.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial, wraps
+from typing import Any
+
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+from dbos.error import DBOSMaxStepRetriesExceeded
+from django.db import DatabaseError, close_old_connections, connections
+
+from heed.ledger.durable import APP_VERSION, APPLICATION, QUEUES, Job, database_url, jobs
+from heed.ledger.models import Worker
+
+BEAT = 2.0
+SILENT = timedelta(seconds=30)
+# A process id may have been given to another process since.
+SILENT_HERE = timedelta(minutes=10)
+CRASHES_ALLOWED = 10
+
+log = logging.getLogger("heed.worker")
+
+
+class JobFailedError(Exception):
+    """A job used up its retries; the message is its last error."""
+
+
+def work(stop: threading.Event, *, drain_seconds: int = 20) -> None:
+    """Run jobs until `stop` is set; then let running ones finish for `drain_seconds`."""
+    name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    Worker.objects.create(name=name, host=socket.gethostname(), pid=os.getpid(), seen_at=_real_now())
+    launch(name)
+    try:
+        while not stop.wait(BEAT):
+            _beat(name)
+    finally:
+        DBOS.destroy(workflow_completion_timeout_sec=drain_seconds)
+        Worker.objects.filter(name=name).delete()
+
+
+def launch(name: str) -> None:
+    """Declare every job to DBOS and start it; nothing listens on a port, nothing calls out."""
+    DBOS(
+        config=DBOSConfig(
+            name=APPLICATION,
+            system_database_url=database_url(),
+            application_version=APP_VERSION,
+            executor_id=name,
+            serializer=DBOSPortableJSONSerializer(),
+            enable_otlp=False,
+            log_level="WARNING",
+            notification_listener_polling_interval_sec=1.0,
+            scheduler_polling_interval_sec=5.0,
+        )
+    )
+    declared = [_declare(each) for each in jobs().values()]
+    DBOS.launch()
+    for queue, concurrency in QUEUES.items():
+        DBOS.register_queue(queue, worker_concurrency=concurrency, polling_interval_sec=0.5)
+    DBOS.apply_schedules([schedule for schedule in declared if schedule is not None])
+
+
+def _declare(each: Job) -> Any:
+    """Register the workflow of a job; returns its schedule where it has one."""
+    step = DBOS.step(
+        name=each.name,
+        retries_allowed=each.retries > 0,
+        max_attempts=each.retries + 1,
+        interval_seconds=each.first_wait,
+        backoff_rate=2.0,
+    )(_with_own_connection(each.run))
+    DBOS.workflow(name=each.name, max_recovery_attempts=CRASHES_ALLOWED)(partial(_run, step))
+    if not each.cron:
+        return None
+    scheduled = DBOS.workflow(name=f"{each.name} on schedule", max_recovery_attempts=CRASHES_ALLOWED)(
+        partial(_run_scheduled, step, each)
+    )
+    return {
+        "schedule_name": each.name,
+        "workflow_fn": scheduled,
+        "schedule": each.cron,
+        "context": None,
+        "queue_name": each.queue,
+    }
+
+
+def _run(step: Callable[..., Any], *args: Any) -> Any:
+    try:
+        return step(*args)
+    except DBOSMaxStepRetriesExceeded as exceeded:
+        last = exceeded.errors[-1]
+        raise JobFailedError(f"{type(last).__name__}: {last}") from last
+
+
+def _run_scheduled(step: Callable[..., Any], each: Job, at: datetime | str, context: object) -> Any:
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return _run(step, *each.arguments(moment))
+
+
+def _with_own_connection(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def run(*args: Any) -> Any:
+        close_old_connections()
+        try:
+            return function(*args)
+        finally:
+            connections.close_all()
+
+    return run
+
+
+def _beat(name: str) -> None:
+    """Say that this worker lives, and put the jobs of dead ones back; a busy database only delays it."""
+    try:
+        Worker.objects.filter(name=name).update(seen_at=_real_now())
+        recover_dead(alive=name)
+    except DatabaseError as error:
+        log.warning("A heartbeat was missed: %s", error)
+    finally:
+        close_old_connections()
+
+
+def recover_dead(*, alive: str) -> list[str]:
+    """Put the running jobs of dead workers back on their queues; returns the names of those workers."""
+    running = {status.executor_id for status in DBOS.list_workflows(status="PENDING", load_input=False)}
+    known = {worker.name: worker for worker in Worker.objects.all()}
+    suspects = {name for name in running if name and name != alive}
+    dead = [name for name in suspects if name not in known or is_dead(known[name])]
+    if dead:
+        log.warning("Taking over from %s", ", ".join(dead))
+        # The only door to recovery of a named executor; it moves a job only while that executor still holds it.
+        DBOS._recover_pending_workflows(dead)
+    gone = [name for name, worker in known.items() if name not in running and is_dead(worker)]
+    Worker.objects.filter(name__in=gone).delete()
+    return dead
+
+
+def is_dead(worker: Worker) -> bool:
+    silence = _real_now() - worker.seen_at
+    if worker.host != socket.gethostname():
+        return silence > SILENT
+    return silence > SILENT_HERE or not _process_runs(worker.pid)
+
+
+def _process_runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _real_now() -> datetime:
+    # Not the clock of the ledger: a fixed day must not stop the heart.
+    return datetime.fromtimestamp(time.time(), UTC)
