@@ -39,7 +39,8 @@ def read(folder: Path, name: str) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def activities(folder: Path, truth: Truth) -> pd.DataFrame:
-    return pq.read_table(folder / "activities.parquet").to_pandas()
+    frame: pd.DataFrame = pq.read_table(folder / "activities.parquet").to_pandas()
+    return frame
 
 
 def digests(folder: Path) -> dict[str, str]:
