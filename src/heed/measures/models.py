@@ -27,7 +27,12 @@ class MetricDefinition(models.Model):
 
 
 class MetricValue(models.Model):
-    """An account's latest value of a metric. `value` None means unknown, and `reason` says why."""
+    """An account's latest value of a metric. `value` None means unknown, and `reason` says why.
+
+    `n` is how many observations stand behind it; the earlier value is the one of the date measured before.
+    """
+
+    derived = True
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="metric_values")
     metric = models.ForeignKey(MetricDefinition, on_delete=models.CASCADE, related_name="values")
@@ -46,8 +51,27 @@ class MetricValue(models.Model):
         return f"{self.metric_id} of {self.account_id}"
 
 
+class ClockVersion(models.Model):
+    """The curves of one estimate of the clock: what was observed up to `as_of`, and what followed from it."""
+
+    as_of = models.DateField(unique=True)
+    made_by = models.CharField(max_length=200)
+    made_at = models.DateTimeField()
+    contracts = models.PositiveIntegerField()
+    events = models.PositiveIntegerField()
+    curves = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"clock as of {self.as_of}"
+
+
 class Risk(models.Model):
-    """The probability that an account leaves by its renewal (or within the horizon), as an estimate."""
+    """The probability that an account leaves by its renewal (or within the horizon), as an estimate.
+
+    `clock` holds the curves it was read from, so that the figure can be made again.
+    """
+
+    derived = True
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="risk")
     as_of = models.DateField()
@@ -62,6 +86,8 @@ class Risk(models.Model):
     earlier_probability = models.FloatField(null=True)
     yearly_amount = models.DecimalField(max_digits=16, decimal_places=2, null=True)
     currency = models.CharField(max_length=3, blank=True)
+    clock = models.ForeignKey("ClockVersion", null=True, on_delete=models.PROTECT, related_name="risks")
+    group = models.CharField(max_length=200, blank=True)
 
     def __str__(self) -> str:
         return f"risk of {self.account_id}"

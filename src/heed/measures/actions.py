@@ -1,0 +1,12 @@
+"""The verbs of measures: define metrics, measure accounts, estimate who may leave."""
+
+from heed.measures.definitions import ensure_starter_metrics, new_version, set_key_activities
+from heed.measures.measuring import MeasuredAccounts, measure_accounts
+
+__all__ = [
+    "MeasuredAccounts",
+    "ensure_starter_metrics",
+    "measure_accounts",
+    "new_version",
+    "set_key_activities",
+]

@@ -1,0 +1,135 @@
+"""Measuring: the metrics in force, over the stream, for all accounts at a date or one account at many."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+from django.db import transaction
+
+from heed.customers.models import Account
+from heed.evidence.metrics import Metric, measure, measure_wide
+from heed.ledger.actions import Change, record
+from heed.ledger.home import open_stream
+from heed.measures.definitions import current_metrics
+from heed.measures.frames import account_frame, as_ibis, contract_frame
+from heed.measures.models import MetricValue
+from heed.measures.stored import Measured, store_values
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredAccounts:
+    """What measuring came to: accounts and metrics looked at, figures known and unknown, rows written."""
+
+    as_of: date
+    accounts: int
+    metrics: int
+    known: int
+    unknown: int
+    written: int
+
+
+def measure_accounts(as_of: date, *, by: str) -> MeasuredAccounts:
+    """Measure every metric in force of every account that stands, from what was known by the end of `as_of`.
+
+    The same date again writes nothing unless what was known changed. A date before the stored values does not
+    replace them.
+    """
+    metrics = current_metrics()
+    accounts = account_frame()
+    answers = _measure_all(list(metrics.values()), accounts, as_of) if metrics and len(accounts) else None
+    with transaction.atomic():
+        _drop_values_of_the_gone()
+        written = store_values(_figures(answers, metrics), as_of) if answers is not None else 0
+        known = _known(answers, metrics) if answers is not None else 0
+        done = MeasuredAccounts(
+            as_of=as_of,
+            accounts=len(accounts),
+            metrics=len(metrics),
+            known=known,
+            unknown=len(accounts) * len(metrics) - known,
+            written=written,
+        )
+        if written:
+            record(Change("measure accounts", "measures", as_of.isoformat(), None, _counts(done)), by=by)
+    return done
+
+
+def _measure_all(metrics: Sequence[Metric], accounts: pa.Table, as_of: date) -> pa.Table:
+    stream = open_stream()
+    return stream.run(
+        measure_wide(
+            metrics,
+            daily=stream.daily(until=as_of),
+            accounts=as_ibis(accounts),
+            contracts=as_ibis(contract_frame()),
+            dates=[as_of],
+        )
+    )
+
+
+def _figures(answers: pa.Table, metrics: dict[int, Metric]) -> Iterator[Measured]:
+    """One row per account and metric, batch by batch so that Python holds few at a time."""
+    ids = dict(Account.objects.values_list("key", "pk"))
+    for batch in answers.to_batches(max_chunksize=20_000):
+        accounts = [ids.get(key) for key in batch.column("account").to_pylist()]
+        for pk, metric in metrics.items():
+            values = batch.column(metric.key).to_pylist()
+            counts = batch.column(f"{metric.key}__n").to_pylist()
+            reasons = batch.column(f"{metric.key}__reason").to_pylist()
+            for account, value, n, reason in zip(accounts, values, counts, reasons, strict=True):
+                if account is not None:
+                    yield Measured(account, pk, value, n or 0, reason or "")
+
+
+def _known(answers: pa.Table, metrics: dict[int, Metric]) -> int:
+    return sum(len(answers) - answers.column(metric.key).null_count for metric in metrics.values())
+
+
+def _counts(done: MeasuredAccounts) -> dict[str, Any]:
+    return {
+        "accounts": done.accounts,
+        "metrics": done.metrics,
+        "known": done.known,
+        "unknown": done.unknown,
+        "written": done.written,
+    }
+
+
+def _drop_values_of_the_gone() -> None:
+    """Figures follow from what stands: a withdrawn or erased account has none."""
+    gone = Account.objects.exclude(withdrawn_at=None, erased_at=None)
+    MetricValue.objects.filter(account__in=gone).delete()
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A metric of an account at a date; value None is unknown, for the reason."""
+
+    as_of: date
+    value: float | None
+    n: int
+    reason: str
+
+
+def measure_history(account: Account, dates: Sequence[date]) -> dict[str, list[Point]]:
+    """Every metric in force of one account at each date, by metric key, from what each date knew then."""
+    metrics = list(current_metrics().values())
+    trends: dict[str, list[Point]] = {metric.key: [] for metric in metrics}
+    if not metrics or not dates:
+        return trends
+    stream = open_stream()
+    daily = stream.daily(until=max(dates))
+    answers = stream.run(
+        measure(
+            metrics,
+            daily=daily.filter(daily.account == account.key),
+            accounts=as_ibis(account_frame(account.key)),
+            contracts=as_ibis(contract_frame(account.key)),
+            dates=dates,
+        )
+    )
+    for row in answers.sort_by("as_of").to_pylist():
+        trends[row["metric"]].append(Point(row["as_of"], row["value"], row["n"] or 0, row["reason"] or ""))
+    return trends
