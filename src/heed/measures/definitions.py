@@ -51,7 +51,7 @@ def ensure_starter_metrics(definitions: Sequence[Mapping[str, Any]] | None = Non
 
 @transaction.atomic
 def set_key_activities(names: Sequence[str], *, by: str) -> MetricDefinition:
-    """Say which activities show that the product gives what it was bought for: a new version of the metric."""
+    """Say which activities show that the product gives its value: a new version of that metric."""
     current = _current(KEY_ACTIVITIES)
     if current is None:
         raise MetricDefinition.DoesNotExist(

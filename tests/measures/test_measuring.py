@@ -1,0 +1,155 @@
+from datetime import UTC, date, datetime
+
+import pytest
+
+from heed.customers.actions import revert, save_accounts
+from heed.customers.models import Account
+from heed.customers.rows import AccountRow
+from heed.ledger.models import AuditEntry
+from heed.measures.actions import ensure_starter_metrics, measure_accounts, new_version, set_key_activities
+from heed.measures.definitions import metric_of
+from heed.measures.measuring import measure_history
+from heed.measures.models import MetricDefinition, MetricValue
+
+from .conftest import Log
+
+pytestmark = pytest.mark.django_db
+
+DAY = date(2026, 3, 31)
+
+
+@pytest.fixture(autouse=True)
+def accounts() -> None:
+    save_accounts(
+        [AccountRow("A1", name="Alfa", since=date(2026, 1, 1)), AccountRow("A2")], by="import:1", source="crm"
+    )
+    ensure_starter_metrics()
+
+
+def value(account: str, metric: str) -> MetricValue:
+    return MetricValue.objects.get(account__key=account, metric__key=metric, metric__is_current=True)
+
+
+def test_the_starter_metrics_come_once_and_all_parse() -> None:
+    definitions = list(MetricDefinition.objects.all())
+    assert len(definitions) >= 20
+    assert all(metric_of(definition).version == 1 for definition in definitions)
+    assert ensure_starter_metrics() == 0
+    assert MetricDefinition.objects.count() == len(definitions)
+
+
+def test_figures_are_measured_for_every_account_and_unknown_is_never_zero(log: Log) -> None:
+    log(
+        ("A1", "ann", "report_exported", "2026-03-20"),
+        ("A1", "bob", "report_exported", "2026-03-21"),
+        ("A1", "bob", "report_exported", "2026-01-02"),
+    )
+    done = measure_accounts(DAY, by="daily round")
+    assert (done.accounts, done.known + done.unknown) == (2, 2 * done.metrics)
+    assert done.written == 2 * done.metrics
+    active = value("A1", "active_people")
+    assert (active.value, active.n, active.reason, active.as_of) == (2.0, 2, "", DAY)
+    silent = value("A2", "active_people")
+    assert silent.value is None
+    assert silent.reason
+    assert value("A1", "tenure_days").value == 89
+
+
+def test_the_same_date_again_writes_nothing(log: Log) -> None:
+    log(("A1", "ann", "report_exported", "2026-03-20"))
+    measure_accounts(DAY, by="daily round")
+    before = list(MetricValue.objects.order_by("pk").values())
+    entries = AuditEntry.objects.count()
+    assert measure_accounts(DAY, by="daily round").written == 0
+    assert list(MetricValue.objects.order_by("pk").values()) == before
+    assert AuditEntry.objects.count() == entries
+
+
+def test_a_later_date_keeps_the_earlier_value_and_a_look_back_replaces_nothing(log: Log) -> None:
+    log(("A1", "ann", "report_exported", "2026-03-20"))
+    measure_accounts(DAY, by="daily round")
+    measure_accounts(date(2026, 4, 1), by="daily round")
+    after = value("A1", "days_since_usage")
+    assert (after.value, after.as_of, after.earlier_value, after.earlier_as_of) == (
+        12,
+        date(2026, 4, 1),
+        11,
+        DAY,
+    )
+    assert measure_accounts(date(2026, 3, 25), by="person:1").written == 0
+    assert value("A1", "days_since_usage").value == 12
+
+
+def test_a_late_activity_of_a_measured_date_changes_only_what_it_touches(log: Log) -> None:
+    log(("A1", "ann", "report_exported", "2026-03-20"), ("A2", "eve", "report_exported", "2026-03-20"))
+    measure_accounts(DAY, by="daily round")
+    untouched = list(MetricValue.objects.filter(account__key="A2").order_by("pk").values())
+    log(("A1", "cleo", "report_exported", "2026-03-22"))
+    done = measure_accounts(DAY, by="daily round")
+    assert 0 < done.written < done.metrics
+    assert value("A1", "active_people").value == 2
+    assert list(MetricValue.objects.filter(account__key="A2").order_by("pk").values()) == untouched
+
+
+def test_what_was_learnt_after_the_date_changes_nothing(log: Log) -> None:
+    log(("A1", "ann", "report_exported", "2026-03-20"))
+    measure_accounts(DAY, by="daily round")
+    log(("A1", "cleo", "report_exported", "2026-03-22"), recorded_at=datetime(2026, 4, 5, tzinfo=UTC))
+    assert measure_accounts(DAY, by="daily round").written == 0
+
+
+def test_a_changed_window_is_a_new_version_and_old_values_keep_theirs(log: Log) -> None:
+    log(("A1", "ann", "report_exported", "2026-03-02"))
+    measure_accounts(DAY, by="daily round")
+    first = MetricDefinition.objects.get(key="active_people")
+    changed = {**first.definition, "window": 60, "sentence": "people active in the last 60 days"}
+    others = [d.definition for d in MetricDefinition.objects.exclude(key="active_people")]
+    assert ensure_starter_metrics([changed, *others]) == 1
+    assert MetricDefinition.objects.get(key="active_people", is_current=True).version == 2
+    measure_accounts(DAY, by="daily round")
+    values = MetricValue.objects.filter(account__key="A1", metric__key="active_people").order_by(
+        "metric__version"
+    )
+    assert [(v.metric.version, v.value) for v in values] == [(1, 0.0), (2, 1.0)]
+
+
+def test_a_definition_that_a_person_changed_stays_theirs() -> None:
+    changed = {**MetricDefinition.objects.get(key="active_people").definition, "window": 14}
+    new_version(changed, by="person:1")
+    assert ensure_starter_metrics() == 0
+    assert MetricDefinition.objects.get(key="active_people", is_current=True).definition["window"] == 14
+
+
+def test_key_activities_are_unknown_until_they_are_chosen(log: Log) -> None:
+    log(("A1", "ann", "report_exported", "2026-03-20"))
+    measure_accounts(DAY, by="daily round")
+    assert (value("A1", "key_activities").value, value("A1", "key_activities").reason) == (
+        None,
+        "no key activities chosen",
+    )
+    set_key_activities(["report_exported"], by="person:1")
+    measure_accounts(DAY, by="daily round")
+    assert (value("A1", "key_activities").value, value("A1", "key_activities").metric.version) == (1.0, 2)
+
+
+def test_an_account_that_went_has_no_figures(log: Log) -> None:
+    log(("A1", "ann", "report_exported", "2026-03-20"))
+    measure_accounts(DAY, by="daily round")
+    revert("import:1", by="person:1")
+    measure_accounts(DAY, by="daily round")
+    assert MetricValue.objects.count() == 0
+
+
+def test_the_history_of_an_account_equals_what_each_date_measured(log: Log) -> None:
+    log(
+        ("A1", "ann", "report_exported", "2026-02-20"),
+        ("A1", "bob", "report_exported", "2026-03-20"),
+        ("A2", "eve", "report_exported", "2026-03-20"),
+    )
+    dates = [date(2026, 2, 28), date(2026, 3, 31)]
+    history = measure_history(Account.objects.get(key="A1"), dates)
+    for as_of in dates:
+        measure_accounts(as_of, by="daily round")
+        for figure in MetricValue.objects.filter(account__key="A1").select_related("metric"):
+            point = next(p for p in history[figure.metric.key] if p.as_of == as_of)
+            assert (point.value, point.n, point.reason) == (figure.value, figure.n, figure.reason)
