@@ -1,9 +1,16 @@
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
-from heed.site import views
+from heed.people import allauth_urls
+from heed.site import audit_pages, job_pages, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("settings/", views.settings_index, name="settings"),
     path("settings/style/", views.style, name="style"),
+    path("settings/jobs/", job_pages.jobs, name="jobs"),
+    path("settings/jobs/retry/", job_pages.retry, name="retry_job"),
+    path("settings/audit/", audit_pages.audit, name="audit"),
+    *allauth_urls.entrance,
+    path("", include("heed.people.urls")),
+    path("account/", include(allauth_urls.urlpatterns)),
 ]

@@ -1,0 +1,38 @@
+"""What pages show of people."""
+
+from dataclasses import dataclass
+
+from heed.people.actions import open_invitations
+from heed.people.models import Invitation, Role, User
+from heed.people.permissions import PERMISSIONS, Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Everybody with an account, active ones first, and the invitations that wait."""
+
+    users: list[User]
+    invitations: list[Invitation]
+
+
+def team() -> Team:
+    waiting = Invitation.objects.filter(accepted_at__isnull=True, withdrawn_at__isnull=True)
+    return Team(
+        users=list(User.objects.order_by("-is_active", "name", "pk")),
+        invitations=list(waiting.select_related("invited_by").order_by("-created_at")),
+    )
+
+
+def has_admin() -> bool:
+    """Whether anybody can manage people."""
+    return User.objects.filter(role=Role.ADMIN, is_active=True).exists()
+
+
+def invited(email: str) -> Invitation | None:
+    """The open invitation to an address, if there is one."""
+    return open_invitations().filter(email__iexact=email).first()
+
+
+def role_table() -> list[tuple[Permission, list[bool]]]:
+    """Each permission with a yes or no per role, in the order of `Role`."""
+    return [(each, [each in PERMISSIONS[Role(role)] for role in Role.values]) for each in Permission]
