@@ -48,14 +48,15 @@ class Origin:
 class Undo:
     """Undoes what one actor saved. Safe to repeat: what is back already is left alone."""
 
-    def __init__(self, actor: str, *, by: str) -> None:
+    def __init__(self, actor: str, *, by: str, over: Mapping[str, Shelf] | None = None) -> None:
         self.actor = actor
+        self.over = shelves() if over is None else over
         self.by = by
         self.done = Reverted()
 
     def run(self) -> Reverted:
         # Dependents first, so that an account is free of what the same actor made for it.
-        for shelf in reversed(shelves().values()):
+        for shelf in reversed(self.over.values()):
             made: list[str] = []
             for keys in batches(self._touched(shelf.kind)):
                 with transaction.atomic():

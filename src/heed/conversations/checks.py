@@ -1,0 +1,159 @@
+"""Rows into states: what a row changes, and what in it cannot be taken."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from heed.conversations.models import Direction, InteractionKind, Motion
+from heed.conversations.rows import CaseRow, InteractionRow
+from heed.conversations.shelves import instant_text
+from heed.customers.checks import RefusedRow, demand_key, refuse, take_account
+from heed.customers.rows import Blank
+from heed.customers.states import State, given, with_attributes
+from heed.ledger import clock
+
+LONGEST = {"subject": 500, "kind": 50, "severity": 50, "purpose": 200}
+NO_AGENDA = (
+    "A planned outreach has an agenda and a goal: what is it for, and what will be different after it?"
+)
+
+Row = CaseRow | InteractionRow
+
+
+def _take_people(state: State, row: Row, accounts: Mapping[str, int], contacts: Mapping[str, int]) -> None:
+    demand_key(row.key)
+    take_account(state, row.key, row.account, accounts)
+    if isinstance(row.contact, Blank):
+        state["contact"] = None
+    elif row.contact is not None:
+        state["contact"] = row.contact if row.contact in contacts else state["contact"]
+
+
+def _take_texts(state: State, row: Row, names: tuple[str, ...]) -> None:
+    for name in names:
+        value = getattr(row, name)
+        most = LONGEST.get(name)
+        if most and isinstance(value, str) and len(value) > most:
+            reason = f"{name} has {len(value)} characters; {most} are kept."
+            raise refuse(row.key, name, value[:50] + "…", "too_long", reason)
+        given(state, name, value, empty="")
+
+
+def _take_instants(state: State, row: Row, names: tuple[str, ...]) -> None:
+    for name in names:
+        value = getattr(row, name)
+        if isinstance(value, Blank):
+            state[name] = None
+        elif value is not None:
+            state[name] = instant_text(value)
+
+
+def _recorded(state: State, row: Row, at: str, now: datetime) -> None:
+    if row.recorded_at is not None:
+        state["recorded_at"] = instant_text(row.recorded_at)
+    elif state["recorded_at"] is None:
+        state["recorded_at"] = min(state[at], str(instant_text(now)))
+
+
+def _demand(key: str, state: State, *names: str) -> None:
+    for name in names:
+        if state[name] is None:
+            raise refuse(key, name, None, "missing", f"The row does not give {name}.")
+
+
+@dataclass
+class CaseCheck:
+    accounts: Mapping[str, int]
+    contacts: Mapping[str, int]
+    source: str
+    now: datetime = field(default_factory=clock.now)
+
+    def apply(self, row: CaseRow, present: State | None) -> State:
+        state = dict(present) if present else self._blank()
+        _take_people(state, row, self.accounts, self.contacts)
+        _take_texts(state, row, ("subject", "kind", "severity"))
+        _take_instants(state, row, ("opened_at", "first_reply_at", "resolved_at", "closed_at"))
+        given(state, "times_reopened", row.times_reopened, empty=0)
+        state["attributes"] = with_attributes(state["attributes"], row.attributes)
+        state["withdrawn"] = False
+        _demand(row.key, state, "opened_at")
+        _recorded(state, row, "opened_at", self.now)
+        return state
+
+    def _blank(self) -> State:
+        texts = dict.fromkeys(("subject", "kind", "severity"), "")
+        instants = dict.fromkeys(("opened_at", "first_reply_at", "resolved_at", "closed_at", "recorded_at"))
+        return {
+            "account": None,
+            "contact": None,
+            **texts,
+            **instants,
+            "times_reopened": 0,
+            "attributes": {},
+            "source": self.source,
+            "withdrawn": False,
+        }
+
+
+@dataclass
+class InteractionCheck:
+    accounts: Mapping[str, int]
+    contacts: Mapping[str, int]
+    source: str
+    now: datetime = field(default_factory=clock.now)
+
+    def apply(self, row: InteractionRow, present: State | None) -> State:
+        state = dict(present) if present else self._blank()
+        _take_people(state, row, self.accounts, self.contacts)
+        _take_texts(state, row, ("purpose", "agenda", "goal", "words"))
+        for name, options in (
+            ("kind", InteractionKind.values),
+            ("direction", Direction.values),
+            ("motion", Motion.values),
+        ):
+            _take_choice(state, row, name, options)
+        given(state, "minutes", row.minutes, empty=None)
+        _take_instants(state, row, ("at",))
+        state["withdrawn"] = False
+        _demand(row.key, state, "kind", "at")
+        demand_agenda(row.key, state)
+        _recorded(state, row, "at", self.now)
+        return state
+
+    def _blank(self) -> State:
+        texts = dict.fromkeys(("purpose", "agenda", "goal", "words", "motion"), "")
+        return {
+            "account": None,
+            "contact": None,
+            "kind": None,
+            "direction": Direction.OUTBOUND.value,
+            **texts,
+            "goal_met": None,
+            "minutes": None,
+            "at": None,
+            "source": self.source,
+            "recorded_at": None,
+            "withdrawn": False,
+        }
+
+
+def _take_choice(state: State, row: InteractionRow, name: str, options: list[str]) -> None:
+    value: Any = getattr(row, name)
+    if value is None or isinstance(value, Blank) or value == "":
+        return
+    if value not in options:
+        reason = f"'{value}' is no {name}; use one of {', '.join(options)}."
+        raise refuse(row.key, name, value, "not_allowed", reason)
+    state[name] = value
+
+
+def demand_agenda(key: str, state: Mapping[str, Any]) -> None:
+    """Invariant 1: a planned outbound interaction has an agenda and a goal."""
+    planned = state["motion"] == Motion.PLANNED and state["direction"] == Direction.OUTBOUND
+    if planned and not (state["agenda"].strip() and state["goal"].strip()):
+        missing = "goal" if state["agenda"].strip() else "agenda"
+        raise refuse(key, missing, None, "no_agenda", NO_AGENDA)
+
+
+__all__ = ["NO_AGENDA", "CaseCheck", "InteractionCheck", "RefusedRow", "demand_agenda"]
