@@ -109,7 +109,7 @@ def _audit_entry(change: Change, by: str, at: datetime) -> AuditEntry:
 
 def _outbox_entries(changes: Iterable[Change], by: str, at: datetime) -> list[OutboxEntry]:
     return [
-        OutboxEntry(activity=as_json(activity, batch=by), created_at=at)
+        OutboxEntry(activity=as_json(activity, batch=by, learnt=at), created_at=at)
         for change in changes
         for activity in change.activities
     ]

@@ -1,8 +1,9 @@
-"""Durable jobs: work that survives kill -9, runs once per key, retries with backoff, and is seen when it dies.
+"""Durable jobs: work that survives kill -9, runs once per key, retries, and is seen when it dies.
 
-A package declares its jobs in its `jobs.py` with `@job`; web processes and commands `enqueue` them; `heed worker`
-runs them (see `heed.ledger.worker`). A job may run again after a crash, so every job must be safe to repeat.
-Arguments and results are JSON. The queue lives in `HEED_HOME/jobs.sqlite`, or beside the tables in PostgreSQL.
+A package declares its jobs in its `jobs.py` with `@job`; web processes and commands `enqueue` them;
+`heed worker` runs them (see `heed.ledger.worker`). A job may run again after a crash, so every job must be
+safe to repeat. Arguments and results are JSON. The queue lives in `HEED_HOME/jobs.sqlite`, or beside the
+tables in PostgreSQL.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -44,7 +45,7 @@ class JobError(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """A declared job. `first_wait` seconds pass before the first retry, twice as many before each next one."""
+    """A declared job. `first_wait` seconds pass before the first retry, and twice as many before the next."""
 
     name: str
     run: Callable[..., Any]

@@ -6,7 +6,6 @@ same rows, and the stream knows the number. The number is given in the database 
 row ids, because PostgreSQL may show a higher id before a lower one.
 """
 
-import json
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,19 +17,36 @@ from heed.ledger.home import open_stream
 from heed.ledger.models import Drain, OutboxEntry
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from heed.stream import Activity
 
 CHUNK = 20_000
 APP = "outbox"
+INSTANTS = ("at", "recorded_at")
 KEPT = timedelta(days=7)
 
 
-def as_json(activity: "Activity", *, batch: str) -> dict[str, Any]:
-    """The activity as it waits in the outbox: instants as ISO 8601 in UTC, `batch` naming who made it."""
-    row = asdict(activity) | {"batch": batch}
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+class ActivityError(Exception):
+    """An activity that the stream would refuse; one such row would hold up all rows behind it."""
+
+
+def as_json(activity: "Activity", *, batch: str, learnt: datetime) -> dict[str, Any]:
+    """The activity as it waits in the outbox: instants as ISO 8601 in UTC, `batch` naming who made it.
+
+    `learnt` is when the company learnt of it, for an activity that does not say.
+    """
+    row = asdict(activity) | {"batch": batch, "recorded_at": activity.recorded_at or learnt}
+    missing = [name for name in ("source", "id", "account", "name", "at") if not row[name]]
+    naive = [name for name in INSTANTS if row[name] is not None and row[name].tzinfo is None]
+    if missing or naive:
+        why = f"lacks {', '.join(missing)}" if missing else f"has no time zone in {', '.join(naive)}"
+        raise ActivityError(f"Activity '{row['source']}' '{row['id']}' {why}.")
+    return row | {name: row[name].isoformat() for name in INSTANTS}
+
+
+def _from_json(row: dict[str, Any]) -> "Activity":
+    from heed.stream import Activity
+
+    return Activity(**row | {name: datetime.fromisoformat(row[name]) for name in INSTANTS})
 
 
 def drain(*, chunk_size: int = CHUNK) -> int:
@@ -72,30 +88,13 @@ def _claim(chunk_size: int) -> int | None:
 
 
 def _carry(chunk: int) -> int:
-    from heed.stream import AppTransaction
+    # The engines take half a second to import; pages that need none of them should not wait.
+    from heed.stream import AppTransaction, as_table
 
     rows = list(OutboxEntry.objects.filter(chunk=chunk).order_by("id"))
     open_stream().append(
-        _table([row.activity for row in rows]),
+        as_table([_from_json(row.activity) for row in rows]),
         transaction=AppTransaction(app=APP, version=chunk),
         recorded_at=max(row.created_at for row in rows),
     )
     return OutboxEntry.objects.filter(chunk=chunk, drained_at__isnull=True).update(drained_at=clock.now())
-
-
-def _table(activities: list[dict[str, Any]]) -> "pa.Table":
-    import pyarrow as pa
-
-    instants = ("at", "recorded_at")
-    rows = [
-        {
-            name: datetime.fromisoformat(value) if name in instants and value is not None else _flat(value)
-            for name, value in activity.items()
-        }
-        for activity in activities
-    ]
-    return pa.Table.from_pylist(rows)
-
-
-def _flat(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, dict | list) else value

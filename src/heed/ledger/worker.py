@@ -1,7 +1,7 @@
 """The process that runs durable jobs: `heed worker`. Any number may run at once, on one machine or many.
 
-Each worker has a name of its own and a heartbeat. Jobs of a worker that died go back to the queue: on the same
-machine as soon as its process is gone, on another one when its heartbeat has been silent for `SILENT`.
+Each worker has a name of its own and a heartbeat. Jobs of a worker that died go back to the queue: on the
+same machine as soon as its process is gone, on another one when its heartbeat has been silent for `SILENT`.
 """
 
 import logging
@@ -12,11 +12,10 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial, wraps
+from functools import wraps
 from typing import Any
 
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
-from dbos.error import DBOSMaxStepRetriesExceeded
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, error
 from django.db import DatabaseError, close_old_connections, connections
 
 from heed.ledger.durable import APP_VERSION, APPLICATION, QUEUES, Job, database_url, jobs
@@ -79,12 +78,19 @@ def _declare(each: Job) -> Any:
         interval_seconds=each.first_wait,
         backoff_rate=2.0,
     )(_with_own_connection(each.run))
-    DBOS.workflow(name=each.name, max_recovery_attempts=CRASHES_ALLOWED)(partial(_run, step))
+
+    def run(*args: Any) -> Any:
+        return _run(step, *args)
+
+    def run_scheduled(at: datetime | str, context: object) -> Any:
+        moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+        return _run(step, *each.arguments(moment))
+
+    DBOS.workflow(name=each.name, max_recovery_attempts=CRASHES_ALLOWED)(run)
     if not each.cron:
         return None
-    scheduled = DBOS.workflow(name=f"{each.name} on schedule", max_recovery_attempts=CRASHES_ALLOWED)(
-        partial(_run_scheduled, step, each)
-    )
+    name = f"{each.name} on schedule"
+    scheduled = DBOS.workflow(name=name, max_recovery_attempts=CRASHES_ALLOWED)(run_scheduled)
     return {
         "schedule_name": each.name,
         "workflow_fn": scheduled,
@@ -97,14 +103,9 @@ def _declare(each: Job) -> Any:
 def _run(step: Callable[..., Any], *args: Any) -> Any:
     try:
         return step(*args)
-    except DBOSMaxStepRetriesExceeded as exceeded:
+    except error.DBOSMaxStepRetriesExceeded as exceeded:
         last = exceeded.errors[-1]
         raise JobFailedError(f"{type(last).__name__}: {last}") from last
-
-
-def _run_scheduled(step: Callable[..., Any], each: Job, at: datetime | str, context: object) -> Any:
-    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return _run(step, *each.arguments(moment))
 
 
 def _with_own_connection(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -124,8 +125,8 @@ def _beat(name: str) -> None:
     try:
         Worker.objects.filter(name=name).update(seen_at=_real_now())
         recover_dead(alive=name)
-    except DatabaseError as error:
-        log.warning("A heartbeat was missed: %s", error)
+    except DatabaseError as missed:
+        log.warning("A heartbeat was missed: %s", missed)
     finally:
         close_old_connections()
 
@@ -138,7 +139,7 @@ def recover_dead(*, alive: str) -> list[str]:
     dead = [name for name in suspects if name not in known or is_dead(known[name])]
     if dead:
         log.warning("Taking over from %s", ", ".join(dead))
-        # The only door to recovery of a named executor; it moves a job only while that executor still holds it.
+        # The only door to the recovery of a named executor; a job moves only while that one still holds it.
         DBOS._recover_pending_workflows(dead)
     gone = [name for name, worker in known.items() if name not in running and is_dead(worker)]
     Worker.objects.filter(name__in=gone).delete()

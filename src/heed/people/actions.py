@@ -61,9 +61,7 @@ def use_sign_in_link(token: str) -> User:
         .first()
     )
     if link is None or not is_open(link) or not link.user.is_active:
-        raise LinkError(
-            _("This sign-in link is used, expired or not complete. Ask an admin for a new one.")
-        )
+        raise LinkError(_("This sign-in link is used, expired or not complete. Ask an admin for a new one."))
     link.used_at = clock.now()
     link.save(update_fields=["used_at"])
     record(Change("use sign-in link", "user", str(link.user_id)), by=link.user.actor)

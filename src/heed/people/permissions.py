@@ -29,6 +29,7 @@ class Permission(StrEnum):
     SEE_TEAM_WORK = "see the worklist of another person"
     IMPORT = "import files, correct and replay rejected rows"
     UNDO_IMPORTS = "undo an import"
+    RUN_ROUND = "run the daily round"
     SEE_AUDIT = "see the audit trail"
     ERASE = "erase an account or a contact"
     MANAGE_SOURCES = "declare sources, and write SQL in a mapping"
@@ -40,7 +41,7 @@ class Permission(StrEnum):
 P = Permission
 _VIEWER = frozenset({P.SEE_CUSTOMERS, P.SECURE_OWN_ACCOUNT})
 _MEMBER = _VIEWER | {P.ACT_ON_CUSTOMERS, P.EXPORT, P.SAVE_SEGMENTS}
-_LEAD = _MEMBER | {P.EDIT_CUSTOMERS, P.SHARE_SEGMENTS, P.SEE_TEAM_WORK, P.IMPORT, P.SEE_AUDIT}
+_LEAD = _MEMBER | {P.EDIT_CUSTOMERS, P.SHARE_SEGMENTS, P.SEE_TEAM_WORK, P.IMPORT, P.RUN_ROUND, P.SEE_AUDIT}
 _ADMIN = frozenset(Permission)
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {

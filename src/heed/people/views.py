@@ -137,7 +137,9 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     except actions.PeopleError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("The invitation to %(email)s opens nothing now.") % {"email": invitation.email})
+        messages.success(
+            request, _("The invitation to %(email)s opens nothing now.") % {"email": invitation.email}
+        )
     return redirect("people:people")
 
 

@@ -4,12 +4,21 @@ import os
 
 import typer
 
+from heed.site.cli import doctor, link, migrate, serve, worker
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback()
 def heed() -> None:
     """Heed listens, leads and proves it."""
+
+
+app.command("migrate")(migrate.migrate)
+app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
+app.command("link")(link.link)
+app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:

@@ -91,6 +91,12 @@ def sqlite(file: Path) -> dict[str, object]:
     }
 
 
+def origin(address: str) -> str:
+    """Scheme, host and port of an address."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def jobs_database(url: str, sqlite_file: Path) -> str:
     """Where the queue of jobs lives, as SQLAlchemy names it: beside the tables, or a file of its own."""
     if not url:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 from django.core.management.utils import get_random_secret_key
 
-from heed.site.environment import Environment, SettingError, jobs_database
+from heed.site.environment import Environment, SettingError, jobs_database, origin
 
 env = Environment()
 
@@ -222,7 +222,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 if SECURE and HEED_TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SIGN_ON_HOSTS = [env.web_address("HEED_OIDC_ISSUER", default="")] if SINGLE_SIGN_ON else []
+SIGN_ON_ORIGIN = [origin(env.text("HEED_OIDC_ISSUER"))] if SINGLE_SIGN_ON else []
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -233,10 +233,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         # Browsers hold the redirect that follows a form to this rule too.
-        "form-action": [
-            SELF,
-            *(f"{urlsplit(host).scheme}://{urlsplit(host).netloc}" for host in SIGN_ON_HOSTS),
-        ],
+        "form-action": [SELF, *SIGN_ON_ORIGIN],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }
