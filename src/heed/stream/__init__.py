@@ -12,7 +12,13 @@ from heed.stream.activity import (
     TimelinePage,
     as_table,
 )
-from heed.stream.errors import EngineMissing, RowsRefused, StreamBusy, StreamError, WriteFailed
+from heed.stream.errors import (
+    EngineMissingError,
+    RowsRefusedError,
+    StreamBusyError,
+    StreamError,
+    WriteFailedError,
+)
 from heed.stream.store import Stream
 
 __all__ = [
@@ -22,14 +28,14 @@ __all__ = [
     "Appended",
     "Compacted",
     "Cursor",
-    "EngineMissing",
+    "EngineMissingError",
     "Erased",
     "RolledUp",
-    "RowsRefused",
+    "RowsRefusedError",
     "Stream",
-    "StreamBusy",
+    "StreamBusyError",
     "StreamError",
     "TimelinePage",
-    "WriteFailed",
+    "WriteFailedError",
     "as_table",
 ]

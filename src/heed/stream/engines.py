@@ -1,7 +1,7 @@
-"""The engines that answer Ibis expressions over the stream's files: DuckDB here, Spark when one machine is small.
+"""The engines that answer Ibis expressions over the stream: DuckDB here, Spark when one machine is small.
 
-An expression names its tables without saying where they are (unbound tables); an engine lays the files of this
-moment under these names and runs it. So one expression serves every engine, thread and version of the data.
+An expression names its tables without saying where they are (unbound tables); an engine lays the files of
+this moment under these names and runs it. So one expression serves every engine, thread and version.
 """
 
 import threading
@@ -14,7 +14,7 @@ import duckdb
 import ibis
 import pyarrow as pa
 
-from heed.stream.errors import EngineMissing
+from heed.stream.errors import EngineMissingError
 from heed.stream.tables import Table
 from heed.stream.workbench import connect, quoted, scan_paths
 
@@ -41,7 +41,7 @@ class Engine(Protocol):
 
 
 class DuckDBEngine:
-    """DuckDB inside the process: one database, one cursor per thread, so that readers never wait for each other."""
+    """DuckDB inside the process: one database, one cursor per thread, so that readers never wait."""
 
     def __init__(self, spill: Path, memory: str = READ_MEMORY, threads: int | None = None) -> None:
         self._database = connect(memory, threads, spill)
@@ -55,6 +55,9 @@ class DuckDBEngine:
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self.cursor().execute(sql, list(parameters)).fetchall()
+
+    def table(self, sql: str) -> pa.Table:
+        return self.cursor().sql(sql).to_arrow_table()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """This thread's connection."""
@@ -89,7 +92,7 @@ class SparkEngine:
         try:
             from pyspark.sql import SparkSession
         except ImportError as error:
-            raise EngineMissing(
+            raise EngineMissingError(
                 "The engine 'spark' needs pyspark, which is not installed. Run: pip install 'heed[spark]'"
             ) from error
         self._session = session or (

@@ -5,17 +5,17 @@ class StreamError(Exception):
     """The stream could not do what was asked; nothing was changed."""
 
 
-class RowsRefused(StreamError):
+class RowsRefusedError(StreamError):
     """A row lacks what every activity must have. The whole append was refused."""
 
 
-class StreamBusy(StreamError):
+class StreamBusyError(StreamError):
     """Another writer held the stream for longer than this one was ready to wait."""
 
 
-class WriteFailed(StreamError):
+class WriteFailedError(StreamError):
     """The files could not be written (a full disk, a quota, no permission). Nothing was committed."""
 
 
-class EngineMissing(StreamError):
+class EngineMissingError(StreamError):
     """The engine that was asked for is not installed here."""

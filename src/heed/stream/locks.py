@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from heed.stream.errors import StreamBusy
+from heed.stream.errors import StreamBusyError
 
 
 @contextmanager
@@ -16,7 +16,7 @@ def one_writer(folder: Path, seconds: float) -> Iterator[None]:
     try:
         lock.acquire(timeout=seconds)
     except Timeout as error:
-        raise StreamBusy(
+        raise StreamBusyError(
             f"Another process has been writing to the stream in {folder} for more than {seconds:g} s. "
             "Try again when it is done."
         ) from error

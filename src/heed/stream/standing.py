@@ -30,7 +30,8 @@ def standing_rows(rows: str) -> str:
         SELECT {COLUMNS} FROM given ANTI JOIN doubted USING (source, id)
         UNION ALL
         SELECT {COLUMNS} FROM (
-            SELECT {VERSION}, month, max(recorded_at) FILTER (WHERE sign > 0) AS recorded_at, 1::TINYINT AS sign,
+            SELECT {VERSION}, month, 1::TINYINT AS sign,
+                max(recorded_at) FILTER (WHERE sign > 0) AS recorded_at,
                 {kept.replace(", recorded_at)", ", recorded_at) FILTER (WHERE sign > 0)")}
             FROM given SEMI JOIN doubted USING (source, id)
             GROUP BY {VERSION}, month HAVING sum(sign) > 0

@@ -1,26 +1,47 @@
-"""The activity store: everything that happened to every customer, append-only, on disk before the answer says so."""
+"""The activity store: what happened to every customer, append-only, on disk before the answer says so."""
 
 import datetime as dt
 import re
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import duckdb
 import ibis
 import ibis.expr.operations as ops
 import pyarrow as pa
 
-from heed.stream.activity import ACTIVITIES, DAILY, ERASURES, PARKED, Appended, AppTransaction
-from heed.stream.append import Rows, append_rows
+from heed.stream import append, parking, rollup
+from heed.stream.activity import (
+    ACTIVITIES,
+    DAILY,
+    ERASURES,
+    PARKED,
+    Appended,
+    AppTransaction,
+    Compacted,
+    Cursor,
+    Erased,
+    RolledUp,
+    TimelinePage,
+)
+from heed.stream.append import append_rows
+from heed.stream.compaction import compact_table
 from heed.stream.engines import DuckDBEngine, Engine, SparkEngine, View
-from heed.stream.errors import EngineMissing
+from heed.stream.erasure import Kind, erase_key
+from heed.stream.errors import EngineMissingError, StreamError
 from heed.stream.locks import one_writer
+from heed.stream.parking import park_rows, release_rows
+from heed.stream.removal import Sorted, files_with, remove_rows
+from heed.stream.rollup import roll_up_days
+from heed.stream.staging import Rows
 from heed.stream.tables import Table
-from heed.stream.workbench import Workbench, quoted, workbench
+from heed.stream.timeline import read_batches, read_timeline
+from heed.stream.withdrawal import withdraw_batch
+from heed.stream.workbench import Workbench, quoted, text, workbench
 
+Answer = TypeVar("Answer")
 WAIT_SECONDS = 600.0
 NAME = re.compile(r"^heed_(?P<table>[a-z]+)_from_(?P<since>\d{8}|start)_to_(?P<until>\d{8}|end)$")
 
@@ -28,7 +49,7 @@ NAME = re.compile(r"^heed_(?P<table>[a-z]+)_from_(?P<since>\d{8}|start)_to_(?P<u
 class Stream:
     """The activity store in the folder `location`, made on first use.
 
-    One process writes at a time (others wait up to `wait` seconds, then get `StreamBusy`); any number of
+    One process writes at a time (others wait up to `wait` seconds, then get `StreamBusyError`); any number of
     threads and processes read, and never wait. Expressions from `activities()` and `daily()` say which rows;
     `run` answers them from the newest version at that moment.
     """
@@ -42,13 +63,15 @@ class Stream:
         self._daily = Table(self.location / "daily", DAILY, span="day")
         self._parked = Table(self.location / "parked", PARKED, span="at")
         self._erasures = Table(self.location / "erasures", ERASURES, span=None)
-        self._tables = {
-            table.folder.name: table
-            for table in (self._activities, self._daily, self._parked, self._erasures)
+        every = (self._activities, self._daily, self._parked, self._erasures)
+        self._tables = {table.folder.name: table for table in every}
+        self._places = {
+            "activities": Sorted(self._activities, append.ORDER),
+            "daily": Sorted(self._daily, rollup.ORDER),
+            "parked": Sorted(self._parked, parking.ORDER),
         }
         self._reader = DuckDBEngine(self.location / "spill")
         self._engine = self._choose(engine)
-        self._guard = threading.Lock()
 
     def close(self) -> None:
         """Let go of memory and, with Spark, of its session."""
@@ -66,16 +89,81 @@ class Stream:
     def append(self, rows: Rows, *, transaction: AppTransaction, recorded_at: dt.datetime) -> Appended:
         """Store rows that are not known yet, and new versions of those that are; all of them or none.
 
-        Columns are those of `INCOMING`; `source`, `id`, `account`, `name` and `at` must be filled, others may be
-        absent. Rows may be larger than memory. Known word for word: unchanged. Known with other content: the old
-        version is withdrawn and the new one added, both recorded at `recorded_at`; within one append the last
-        row of an id stands. The same transaction again changes nothing and returns the first counts.
+        Columns are those of `INCOMING`; `source`, `id`, `account`, `name` and `at` must be filled, others may
+        be absent. Rows may be larger than memory. Known word for word: unchanged. Known with other content:
+        the old version is withdrawn and the new one added, both recorded at `recorded_at`; within one append
+        the last row of an id stands. The same transaction again changes nothing and returns the first counts.
 
-        Raises `RowsRefused` (a row lacks something), `WriteFailed` (the disk), `StreamBusy`.
+        Raises `RowsRefusedError` (a row lacks something), `WriteFailedError` (the disk), `StreamBusyError`.
         """
         with self._writing() as bench:
             return append_rows(
-                bench, self._activities, rows, transaction=transaction, recorded_at=recorded_at, erased=[]
+                bench,
+                self._activities,
+                self._erasures,
+                rows,
+                transaction=transaction,
+                recorded_at=recorded_at,
+            )
+
+    def withdraw(self, *, batch: str, recorded_at: dt.datetime, by: str) -> int:
+        """Undo a batch by new rows: what stands of it is withdrawn, what it had replaced stands again.
+
+        Its parked rows leave. Returns how many rows stood or were parked; 0 when it was undone before.
+        """
+        with self._writing() as bench:
+            stood = withdraw_batch(bench, self._activities, batch=batch, recorded_at=recorded_at, by=by)
+            condition = f"batch = {text(batch)}"
+            files = files_with(bench, self._parked, condition)
+            return stood + remove_rows(bench, self._places["parked"], files, condition, reason="withdrawal")
+
+    def erase(
+        self, *, account: str | None = None, contact: str | None = None, by: str, at: dt.datetime
+    ) -> Erased:
+        """Remove an account's or a contact's rows from every table and from the disk, and record that it was.
+
+        What comes in later under an erased key is kept out and counted as `Appended.erased`. Queries that run
+        meanwhile may have to start again (`run` does so by itself).
+        """
+        kind: Kind = "account" if account is not None else "contact"
+        key = account if account is not None else contact
+        if key is None or (account is not None and contact is not None):
+            raise StreamError("erase needs either an account or a contact, and not both.")
+        with self._writing() as bench:
+            return erase_key(
+                bench, list(self._places.values()), self._erasures, kind=kind, key=key, by=by, at=at
+            )
+
+    def roll_up(self) -> RolledUp:
+        """Bring `daily` up to date: only days touched since the last time are made again. Safe to repeat."""
+        with self._writing() as bench:
+            return roll_up_days(bench, self._activities, self._daily)
+
+    def compact(self, most: int = 1) -> Compacted:
+        """Merge the files of every month that has more than `most`, and delete files that nothing names.
+
+        Files that the roll-up has not seen stay as they are, so call `roll_up` first.
+        """
+        with self._writing() as bench:
+            seen = {"activities": self._daily.last_transaction(rollup.APP) or 0}
+            parts = [
+                compact_table(bench, place, most, seen.get(place.table.folder.name))
+                for place in self._places.values()
+            ]
+        return Compacted(sum(part.before for part in parts), sum(part.after for part in parts))
+
+    def park(self, rows: Rows, *, transaction: AppTransaction, recorded_at: dt.datetime) -> int:
+        """Keep activities of unknown accounts until `release`; how many were not waiting already."""
+        with self._writing() as bench:
+            return park_rows(
+                bench, self._parked, self._erasures, rows, transaction=transaction, recorded_at=recorded_at
+            )
+
+    def release(self, accounts: Iterable[str], *, recorded_at: dt.datetime) -> Appended:
+        """Append what is parked for these accounts, now that they are known."""
+        with self._writing() as bench:
+            return release_rows(
+                bench, self._activities, self._parked, self._erasures, accounts, recorded_at=recorded_at
             )
 
     # Reading
@@ -97,11 +185,43 @@ class Stream:
     def run(self, expression: ibis.Expr) -> pa.Table:
         """Answer an Ibis expression over the stream's tables, memtables, or both."""
         table = expression if isinstance(expression, ibis.Table) else expression.as_table()
-        try:
-            return self._engine.run(table, self._views(table))
-        except (duckdb.IOException, OSError):
-            # A file was erased or compacted away between naming and reading it: name the files once more.
-            return self._engine.run(table, self._views(table))
+        return again(lambda: self._engine.run(table, self._views(table)))
+
+    def parked(self) -> ibis.Table:
+        """Activities that wait for their account, with `parked_at`."""
+        return self._unbound("parked", None, None)
+
+    def erasures(self) -> ibis.Table:
+        """The record of erasures: when, by whom, which kind, the key's digest, how many rows per table."""
+        return self._unbound("erasures", None, None)
+
+    def timeline(
+        self,
+        account: str,
+        *,
+        kinds: Sequence[str] | None = None,
+        before: Cursor | None = None,
+        limit: int = 100,
+    ) -> TimelinePage:
+        """The account's standing activities, newest first, `limit` at a time, going back from `before`.
+
+        A kind is a name, a family (`case` for `case.opened` and so on), or `usage` for names without a dot.
+        """
+        return again(lambda: read_timeline(self._reader, self._activities, account, kinds, before, limit))
+
+    def data_until(self) -> dt.datetime | None:
+        """The instant of the latest recorded activity, from the files' statistics; None for none."""
+        latest = [file.latest for file in self._activities.snapshot().files if file.latest is not None]
+        return max(latest, default=None)
+
+    def count(self) -> int:
+        """How many activities stand."""
+        rows = self.activities()
+        return int(self.run(rows.agg(n=rows.sign.sum()))["n"][0].as_py() or 0)
+
+    def batches(self) -> pa.Table:
+        """Each batch with how many of its rows stand (`n`) and the span of time they lie in."""
+        return again(lambda: read_batches(self._reader, self._activities))
 
     # Inside
 
@@ -120,7 +240,7 @@ class Stream:
             return self._reader
         if engine == "spark":
             return SparkEngine()
-        raise EngineMissing(f"There is no engine {engine!r}. Choose 'duckdb' or 'spark'.")
+        raise EngineMissingError(f"There is no engine {engine!r}. Choose 'duckdb' or 'spark'.")
 
     def _unbound(self, name: str, since: dt.date | None, until: dt.date | None) -> ibis.Table:
         start = f"{since:%Y%m%d}" if since else "start"
@@ -138,6 +258,14 @@ class Stream:
         snapshot = table.snapshot()
         paths = tuple(table.paths(snapshot.within(since, until)))
         return View(name[0], table, snapshot.version, paths, between(table, since, until))
+
+
+def again(read: Callable[[], Answer]) -> Answer:
+    """Read; once more when a file was erased or compacted away between being named and being read."""
+    try:
+        return read()
+    except (duckdb.IOException, OSError):
+        return read()
 
 
 def as_date(digits: str) -> dt.date | None:

@@ -1,6 +1,7 @@
 """A Delta table as a list of Parquet files: which files stand now, and one transaction to change that.
 
-DuckDB writes the files; Delta's log decides which of them count. A file that no transaction names is not data.
+DuckDB writes the files; Delta's log decides which of them count. A file that no transaction
+names is not data.
 """
 
 import datetime as dt
@@ -34,6 +35,7 @@ class DataFile:
     size: int
     first: dt.date | None
     last: dt.date | None
+    latest: dt.datetime | None
     withdraws: bool
 
     def overlaps(self, since: dt.date | None, until: dt.date | None) -> bool:
@@ -198,6 +200,7 @@ class Table:
                 size=action["size_bytes"],
                 first=as_day(action.get(f"min.{self.span}")),
                 last=as_day(action.get(f"max.{self.span}")),
+                latest=as_instant(action.get(f"max.{self.span}")),
                 withdraws=(action.get("min.sign") or 1) < 0,
             )
 
@@ -207,6 +210,10 @@ def as_day(value: object) -> dt.date | None:
     if isinstance(value, dt.datetime):
         return value.astimezone(dt.UTC).date()
     return value if isinstance(value, dt.date) else None
+
+
+def as_instant(value: object) -> dt.datetime | None:
+    return value.astimezone(dt.UTC) if isinstance(value, dt.datetime) else None
 
 
 def statistics(file: Written) -> str:

@@ -1,4 +1,4 @@
-"""Where the writer works: a DuckDB with bounded memory that spills beside the stream, and leaves nothing behind."""
+"""Where the writer works: a DuckDB with bounded memory that spills beside the stream and leaves nothing."""
 
 import datetime as dt
 import shutil
@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from heed.stream.errors import WriteFailed
+from heed.stream.errors import WriteFailedError
 from heed.stream.tables import DataFile, Table, Written
 
 MEMORY = "1GB"
@@ -41,7 +41,7 @@ class Workbench:
         return None if row is None else row[0]
 
     def save(self, table: Table, month: str, number: int, query: str, order: str) -> Written | None:
-        """Write the rows of a query as one file of the table, in the given order; None when there is no row."""
+        """Write the rows of a query as one file of the table, in this order; None when there is no row."""
         path = table.new_path(month, number)
         target = table.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def workbench(home: Path) -> Iterator[Workbench]:
     """Open a workbench under the stream's folder, whose writer lock the caller holds.
 
     Anything that a killed writer left there is removed first. When the block fails, the files that it wrote
-    are removed; a failure of the disk comes out as `WriteFailed`.
+    are removed; a failure of the disk comes out as `WriteFailedError`.
     """
     shutil.rmtree(home / "work", ignore_errors=True)
     folder = home / "work" / uuid.uuid4().hex
@@ -80,7 +80,7 @@ def workbench(home: Path) -> Iterator[Workbench]:
         yield bench
     except (OSError, duckdb.IOException) as error:
         bench.discard()
-        raise WriteFailed(
+        raise WriteFailedError(
             f"The stream in {home} could not be written: {error}. Nothing was committed. "
             "Make room on the disk (or mend its permissions) and run the same again."
         ) from error
@@ -159,9 +159,9 @@ def bounds(table: Table, columns: dict[str, dict[str, str]]) -> tuple[dict[str, 
     """The least and greatest value of the columns that files are chosen by."""
     low: dict[str, Any] = {}
     high: dict[str, Any] = {}
-    for name in (table.span, "sign"):
+    for name in (table.span or "", "sign"):
         found = columns.get(quoted(name), {}) if name in table.schema.names else {}
-        if name is not None and "min" in found:
+        if "min" in found:
             kind = str(table.schema.field(name).type)
             low[name], high[name] = parsed(found["min"], kind), parsed(found["max"], kind)
     return low, high

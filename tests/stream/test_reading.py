@@ -1,0 +1,138 @@
+import datetime as dt
+import threading
+
+import ibis
+import pytest
+
+from heed.stream import Cursor, EngineMissingError, Stream
+from tests.stream.making import NOW, Writer, activity, on, rows_of
+
+
+def test_an_empty_stream_answers_with_nothing(stream: Stream) -> None:
+    assert stream.run(stream.activities()).num_rows == 0
+    assert stream.run(stream.daily()).num_rows == 0
+    assert stream.count() == 0
+    assert stream.data_until() is None
+    assert stream.timeline("acme").rows == ()
+    assert stream.batches().num_rows == 0
+
+
+def test_it_reads_the_days_it_is_asked_for_both_included(stream: Stream, writer: Writer) -> None:
+    writer.append(*[activity(day, day) for day in ("2026-09-30", "2026-10-01", "2026-10-31", "2026-11-01")])
+    stream.roll_up()
+    first, last = dt.date(2026, 10, 1), dt.date(2026, 10, 31)
+    assert stream.run(stream.activities(first, last).id).to_pylist() == [
+        {"id": "2026-10-01"},
+        {"id": "2026-10-31"},
+    ]
+    assert [row["day"] for row in stream.run(stream.daily(first, last)).to_pylist()] == [first, last]
+    assert stream.run(stream.daily(until=first)).num_rows == 2
+    assert stream.run(stream.activities(since=last)).num_rows == 2
+
+
+def test_an_expression_joins_with_tables_from_elsewhere(stream: Stream, writer: Writer) -> None:
+    writer.append(activity("1"), activity("2", account="brix"), activity("3", account="brix"))
+    rows = stream.activities()
+    owners = ibis.memtable({"account": ["acme", "brix"], "owner": ["kim", "lee"]})
+    counted = rows.join(owners, "account").group_by("owner").agg(n=rows.sign.sum()).order_by("owner")
+    assert stream.run(counted).to_pylist() == [{"owner": "kim", "n": 1}, {"owner": "lee", "n": 2}]
+
+
+def test_an_expression_answers_from_the_newest_version(stream: Stream, writer: Writer) -> None:
+    counted = stream.activities().count()
+    for n in (1, 2, 3):
+        writer.append(activity(str(n)))
+        assert stream.run(counted).to_pylist()[0].popitem()[1] == n
+
+
+def test_data_until_is_the_latest_activity(stream: Stream, writer: Writer) -> None:
+    writer.append(activity("1", "2026-10-05"), activity("2", "2026-11-03"), activity("3", "2026-01-01"))
+    assert stream.data_until() == on("2026-11-03")
+
+
+def test_batches_say_what_stands_of_each(stream: Stream, writer: Writer) -> None:
+    writer.append(activity("1", "2026-10-05"), activity("2", "2026-11-03"), batch="import:1")
+    writer.append(activity("3"), batch="import:2")
+    writer.append(activity("1", "2026-10-05", value=1.0), batch="import:3")
+    found = [(row["batch"], row["n"], row["first_at"]) for row in stream.batches().to_pylist()]
+    assert found == [
+        ("import:1", 1, on("2026-11-03")),
+        ("import:2", 1, on("2026-11-01")),
+        ("import:3", 1, on("2026-10-05")),
+    ]
+
+
+def test_a_timeline_pages_back_through_everything_once(stream: Stream, writer: Writer) -> None:
+    days = [f"2026-{month:02}-{day:02}" for month in (9, 10, 11) for day in range(1, 11)]
+    writer.append(*[activity(f"{day} {turn}", day) for day in days for turn in "ab"])
+    writer.append(activity("other", account="brix"))
+    seen: list[str] = []
+    before: Cursor | None = None
+    while True:
+        page = stream.timeline("acme", before=before, limit=7)
+        seen += [row.id for row in page.rows]
+        assert page.totals == {"report_exported": 60}
+        if page.next is None:
+            break
+        before = page.next
+    assert seen == sorted((f"{day} {turn}" for day in days for turn in "ab"), reverse=True)
+
+
+def test_a_timeline_filters_by_kind_and_counts_all(stream: Stream, writer: Writer) -> None:
+    names = ["login", "case.opened", "case.closed", "survey.nps"]
+    writer.append(*[activity(name, name=name) for name in names])
+    kinds = {
+        ("case",): ["case.opened", "case.closed"],
+        ("usage",): ["login"],
+        ("survey.nps", "login"): ["survey.nps", "login"],
+        (): [],
+    }
+    for kind, expected in kinds.items():
+        page = stream.timeline("acme", kinds=kind)
+        assert {row.name for row in page.rows} == set(expected)
+        assert page.totals == dict.fromkeys(names, 1)
+
+
+def test_a_timeline_shows_what_stands(stream: Stream, writer: Writer) -> None:
+    writer.append(activity("1", value=1.0), activity("2"), batch="import:1")
+    writer.append(activity("1", value=2.0), batch="import:2")
+    stream.withdraw(batch="import:1", recorded_at=NOW, by="person:1")
+    assert [(row.id, row.value, row.batch) for row in stream.timeline("acme").rows] == [
+        ("1", 2.0, "import:2")
+    ]
+
+
+def test_an_unknown_engine_is_named(stream: Stream) -> None:
+    with pytest.raises(EngineMissingError, match="'polars'"):
+        Stream(stream.location, engine="polars")
+
+
+def test_readers_in_threads_see_whole_appends_while_a_writer_writes(stream: Stream, writer: Writer) -> None:
+    writer.append(*[activity(f"0 {each}") for each in range(10)])
+    done = threading.Event()
+    wrong: list[object] = []
+
+    def read() -> None:
+        while not done.is_set():
+            try:
+                count = stream.count()
+                if count % 10:
+                    wrong.append(count)
+                stream.timeline("acme", limit=3)
+            except Exception as error:
+                wrong.append(error)
+                return
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for turn in range(1, 8):
+        writer.append(*[activity(f"{turn} {each}") for each in range(10)])
+        stream.roll_up()
+        stream.compact()
+    stream.erase(account="nobody", by="person:1", at=NOW)
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert wrong == []
+    assert len(rows_of(stream, "id")) == 80

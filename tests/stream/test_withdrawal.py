@@ -1,0 +1,59 @@
+import datetime as dt
+
+from heed.stream import Appended, Stream
+from tests.stream.making import NOW, Writer, activity, daily_of, on, rows_of
+
+
+def test_an_undone_batch_no_longer_stands_and_is_not_lost(stream: Stream, writer: Writer) -> None:
+    writer.append(activity("1"), activity("2", "2026-10-01"), batch="import:1")
+    writer.append(activity("3"), batch="import:2")
+    assert stream.withdraw(batch="import:1", recorded_at=NOW, by="person:9") == 2
+    assert stream.count() == 1
+    assert rows_of(stream, "id", "sign", "batch") == [
+        ("1", -1, "person:9"),
+        ("1", 1, "import:1"),
+        ("2", -1, "person:9"),
+        ("2", 1, "import:1"),
+        ("3", 1, "import:2"),
+    ]
+
+
+def test_undoing_twice_changes_nothing(stream: Stream, writer: Writer) -> None:
+    writer.append(activity("1"), batch="import:1")
+    stream.withdraw(batch="import:1", recorded_at=NOW, by="person:9")
+    before = rows_of(stream, "id", "sign")
+    assert stream.withdraw(batch="import:1", recorded_at=NOW, by="person:9") == 0
+    assert stream.withdraw(batch="import:never", recorded_at=NOW, by="person:9") == 0
+    assert rows_of(stream, "id", "sign") == before
+
+
+def test_undoing_a_correction_brings_back_what_it_replaced(stream: Stream, writer: Writer) -> None:
+    writer.append(activity("1", value=1.0), activity("2"), batch="import:1")
+    writer.append(activity("1", value=2.0), activity("3"), batch="import:2")
+    assert stream.withdraw(batch="import:2", recorded_at=NOW, by="person:9") == 2
+    standing = [(row.id, row.value, row.batch) for row in stream.timeline("acme").rows]
+    assert standing == [("2", None, "import:1"), ("1", 1.0, "import:1")]
+    assert stream.withdraw(batch="import:2", recorded_at=NOW, by="person:9") == 0
+    assert stream.count() == 2
+
+
+def test_what_was_undone_can_be_imported_again_without_counting_twice(stream: Stream, writer: Writer) -> None:
+    wrong = activity("1", account="wrong")
+    writer.append(wrong, batch="import:1")
+    stream.withdraw(batch="import:1", recorded_at=NOW, by="person:9")
+    assert writer.append(activity("1"), batch="import:2") == Appended(new=1)
+    stream.roll_up()
+    assert daily_of(stream, "account", "known_on", "unknown_on", "n") == [
+        ("acme", dt.date(2026, 11, 1), None, 1)
+    ]
+
+
+def test_what_was_known_for_sure_and_undone_is_seen_until_then(stream: Stream, writer: Writer) -> None:
+    writer.append(activity("1", recorded_at=on("2026-11-02")), batch="import:1")
+    stream.withdraw(batch="import:1", recorded_at=on("2026-11-10"), by="person:9")
+    writer.append(activity("1", value=1.0, recorded_at=on("2026-11-02")), batch="import:2")
+    stream.roll_up()
+    assert daily_of(stream, "known_on", "unknown_on", "value_n") == [
+        (dt.date(2026, 11, 10), None, 1),
+        (dt.date(2026, 11, 2), dt.date(2026, 11, 10), 0),
+    ]
