@@ -28,6 +28,7 @@ HOME = Path(tempfile.mkdtemp(prefix="heed-test-"))
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 os.environ["DJANGO_SETTINGS_MODULE"] = "heed.site.settings"
 os.environ["HEED_HOME"] = str(HOME)
+(HOME / "static").mkdir()
 os.environ.setdefault("HEED_SECRET_KEY", "only-for-tests")
 os.environ.pop("HEED_NOW", None)
 
