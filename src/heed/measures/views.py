@@ -1,0 +1,76 @@
+"""Pages of measures: the definitions, and the rows behind a figure."""
+
+from datetime import date
+from typing import cast
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from heed.customers.access import account_for
+from heed.ledger import clock
+from heed.measures import reads
+from heed.measures.models import MetricValue
+from heed.people.models import User
+from heed.people.permissions import Permission, may
+
+
+@require_safe
+@may(Permission.SEE_CUSTOMERS)
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Every metric in force: what it says, how it is made, of how many accounts it is known."""
+    return render(
+        request,
+        "measures/metrics.html",
+        {"definitions": reads.definitions(), "freshness": reads.freshness()},
+    )
+
+
+@require_safe
+@may(Permission.SEE_CUSTOMERS)
+def metric(request: HttpRequest, key: str) -> HttpResponse:
+    """One metric with all its versions."""
+    versions = reads.versions_of(key)
+    current = next(version for version in versions if version.row.is_current)
+    return render(request, "measures/metric.html", {"current": current, "versions": versions})
+
+
+@require_safe
+@may(Permission.SEE_CUSTOMERS)
+def behind(request: HttpRequest, key: str, metric: str) -> HttpResponse:
+    """The rows that an account's figure was computed from."""
+    account = account_for(cast(User, request.user), key)
+    definition = reads.definition_of(metric)
+    value = MetricValue.objects.filter(account=account, metric=definition.row).first()
+    as_of = _asked_date(request) or (value.as_of if value else clock.today())
+    page = reads.rows_behind(account, definition.metric, as_of, page=_asked_page(request))
+    shown = value if value is not None and value.as_of == as_of else None
+    return render(
+        request,
+        "measures/behind.html",
+        {
+            "account": account,
+            "definition": definition,
+            "value": shown,
+            "as_of": as_of,
+            "page": page,
+            "newer": page.page - 1 if page.page > 1 else None,
+            "older": page.page + 1 if page.page < page.last_page else None,
+        },
+    )
+
+
+def _asked_date(request: HttpRequest) -> date | None:
+    text = request.GET.get("as_of", "")
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Http404(_("%(text)s is no date; write it like 2026-11-22.") % {"text": text}) from error
+
+
+def _asked_page(request: HttpRequest) -> int:
+    text = request.GET.get("page", "1")
+    return max(1, int(text)) if text.isdecimal() and len(text) < 8 else 1

@@ -1,0 +1,92 @@
+from datetime import date
+
+import pytest
+from django.test import Client
+
+from heed.customers.actions import save_accounts
+from heed.customers.models import Account
+from heed.customers.rows import AccountRow
+from heed.measures import reads
+from heed.measures.actions import ensure_starter_metrics, measure_accounts
+from heed.measures.models import MetricValue
+
+from .conftest import Log
+
+pytestmark = pytest.mark.django_db
+
+DAY = date(2026, 3, 31)
+
+
+@pytest.fixture(autouse=True)
+def measured(log: Log) -> None:
+    save_accounts(
+        [AccountRow("A/1", name="Alfa"), AccountRow("A2", name="Beta")], by="import:1", source="crm"
+    )
+    ensure_starter_metrics()
+    log(
+        ("A/1", "ann", "report_exported", "2026-03-20"),
+        ("A/1", "bob", "invoice_sent", "2026-03-21"),
+        ("A/1", "bob", "case.opened", "2026-03-22"),
+        ("A/1", "old", "report_exported", "2025-12-01"),
+        ("A2", "eve", "report_exported", "2026-03-20"),
+    )
+    measure_accounts(DAY, by="daily round")
+
+
+def test_the_standing_of_an_account_names_every_metric_with_value_or_reason() -> None:
+    figures = reads.standing_of(Account.objects.get(key="A/1"))
+    assert len(figures) == len(reads.definitions())
+    assert all((figure.value is None) == bool(figure.reason) for figure in figures)
+    by_key = {figure.key: figure for figure in figures}
+    assert (by_key["active_people"].value, by_key["active_people"].as_of) == (2, DAY)
+
+
+def test_an_account_that_was_never_measured_says_so() -> None:
+    save_accounts([AccountRow("new")], by="import:2", source="crm")
+    figures = reads.standing_of(Account.objects.get(key="new"))
+    assert {(figure.value, figure.reason, figure.as_of) for figure in figures} == {
+        (None, "not measured yet", None)
+    }
+
+
+def test_the_rows_behind_a_figure_are_those_it_counted(log: Log) -> None:
+    account = Account.objects.get(key="A/1")
+    metric = reads.definition_of("active_people").metric
+    page = reads.rows_behind(account, metric, DAY)
+    assert [(row.contact, row.name, row.batch) for row in page.rows] == [
+        ("bob", "invoice_sent", "import:1"),
+        ("ann", "report_exported", "import:1"),
+    ]
+    assert (page.total, page.since, page.until) == (2, date(2026, 3, 4), DAY)
+    value = MetricValue.objects.get(account=account, metric__key="active_people")
+    assert value.value == len({row.contact for row in page.rows})
+
+
+def test_definitions_say_of_how_many_accounts_they_are_known() -> None:
+    by_key = {each.metric.key: each for each in reads.definitions()}
+    assert (by_key["active_people"].known, by_key["active_people"].unknown) == (2, 0)
+    assert (by_key["key_activities"].known, by_key["key_activities"].unknown) == (0, 2)
+
+
+def test_the_pages_show_definition_window_n_and_rows(viewer_client: Client) -> None:
+    page = viewer_client.get("/settings/metrics/")
+    assert page.status_code == 200
+    assert "people active in the last 28 days" in page.content.decode()
+    page = viewer_client.get("/settings/metrics/active_people/")
+    assert "version 1 in force" in page.content.decode()
+    page = viewer_client.get("/customers/accounts/A/1/metrics/active_people/")
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "invoice_sent" in text
+    assert "n = 2" in text
+    assert "2 rows" in text
+
+
+def test_a_metric_or_account_that_is_not_there_is_not_found(viewer_client: Client) -> None:
+    for path in (
+        "/settings/metrics/nonsense/",
+        "/customers/accounts/A/1/metrics/nonsense/",
+        "/customers/accounts/A9/metrics/active_people/",
+        "/customers/accounts/A/1/metrics/active_people/?as_of=yesterday",
+    ):
+        assert viewer_client.get(path).status_code == 404
