@@ -9,7 +9,11 @@ class RoundState(models.TextChoices):
 
 
 class Round(models.Model):
-    """One daily round, for one date: its steps in order, each with what it did and how long it took."""
+    """One daily round, for one date: its steps in order, each with what it did and how long it took.
+
+    `step` is the step that runs, or the one that failed. `steps` holds, for every step that was done, its
+    `name`, `result` (numbers by word) and `seconds`.
+    """
 
     as_of = models.DateField(db_index=True)
     state = models.CharField(max_length=8, choices=RoundState.choices)

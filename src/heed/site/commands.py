@@ -4,7 +4,7 @@ import os
 
 import typer
 
-from heed.site.cli import doctor, link, migrate, serve, worker
+from heed.site.cli import doctor, link, migrate, refresh, serve, worker
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -18,6 +18,7 @@ app.command("migrate")(migrate.migrate)
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("link")(link.link)
+app.command("refresh")(refresh.refresh)
 app.command("doctor")(doctor.doctor)
 
 

@@ -1,0 +1,57 @@
+"""The steps of the daily round. Each does only what is new, may be repeated, and tells it in numbers."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from heed.desk.actions import rank_worklist
+from heed.ledger import outbox
+from heed.ledger.home import open_stream
+from heed.measures import actions as measures
+
+Result = dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`always`: its cost is what is new, so it runs even where an interrupted round had done it already.
+
+    The other steps are skipped when a round is taken up again, unless a step before them found something new.
+    """
+
+    name: str
+    run: Callable[[date, str], Result]
+    always: bool = False
+
+
+def append_activities(as_of: date, by: str) -> Result:
+    """Carry what people did in Heed to the stream."""
+    return {"activities": outbox.drain()}
+
+
+def roll_up_touched_days(as_of: date, by: str) -> Result:
+    """Make the figures of the days that new activities lie on again."""
+    rolled = open_stream().roll_up()
+    return {"days": len(rolled.days), "rows": rolled.rows}
+
+
+def measure(as_of: date, by: str) -> Result:
+    """Every metric of every account at the date, from what was known by then."""
+    measures.ensure_starter_metrics()
+    return numbers(measures.measure_accounts(as_of, by=by))
+
+
+def risk(as_of: date, by: str) -> Result:
+    """The probability that each account leaves by its renewal."""
+    return numbers(measures.estimate_risk(as_of, by=by))
+
+
+def rank(as_of: date, by: str) -> Result:
+    """Each person's worklist of the date."""
+    return numbers(rank_worklist(as_of, by=by))
+
+
+def numbers(done: Any) -> Result:
+    """The whole numbers of a result, by name."""
+    return {name: value for name, value in asdict(done).items() if type(value) is int}
