@@ -35,12 +35,10 @@ def month_events(
     return account[there], second[there]
 
 
-def instants(accounts: Accounts, second: Whole, missing: Truths | None = None) -> pa.Array:
+def instants(accounts: Accounts, second: Whole) -> pa.Array:
     """Instants by second of the window; those beyond its end are not known yet, hence empty."""
-    beyond = second >= accounts.window.days * 86_400
-    gone = beyond if missing is None else beyond | missing
     at = np.datetime64(accounts.window.start, "s") + second.astype("timedelta64[s]")
-    return pa.array(at, INSTANT, mask=gone)
+    return pa.array(at, INSTANT, mask=second >= accounts.window.days * 86_400)
 
 
 def contact_keys(contact: Whole, missing: Truths | None = None) -> pa.Array:
@@ -194,7 +192,8 @@ def what_they_say(
 
 def survey_responses(accounts: Accounts, lives: Lives, draws: Draws) -> pa.Table:
     """Each account is asked twice a year, up to three people; those who do not answer leave a row without
-    a score. Whether one answers depends on liking and on harm; the score on liking and captivity alone."""
+    a score, dated by the invitation. Whether one answers depends on liking and on harm; the score on liking
+    and captivity alone."""
     random, window = draws.of("surveys"), accounts.window
     account, day, survey = invitations(accounts, lives, random)
     n = len(account)
@@ -206,6 +205,7 @@ def survey_responses(accounts: Accounts, lives: Lives, draws: Draws) -> pa.Table
     asked = day * 86_400 + 8 * HOUR
     at = asked + np.ceil(random.exponential(1.5, n) * 86_400).astype(np.int64)
     answers &= at < np.minimum(window.days, lives.ends[:, account].min(axis=0)) * 86_400
+    at = np.where(answers, at, asked)
     comments = answers & (random.random(n) < 0.6)
     said = what_they_say(accounts, lives, account, day, random)
     table = pa.table(
@@ -215,8 +215,8 @@ def survey_responses(accounts: Accounts, lives: Lives, draws: Draws) -> pa.Table
             "survey": pa.array(["nps", "ces"]).take(survey),
             "score": pa.array(scores(accounts, account, survey, random), mask=~answers),
             "comment": pc.if_else(comments, said, pa.scalar(None, pa.string())),
-            "at": instants(accounts, at, ~answers),
-            "recorded_at": instants(accounts, at, ~answers),
+            "at": instants(accounts, at),
+            "recorded_at": instants(accounts, at),
             "invited_at": instants(accounts, asked),
         }
     )
