@@ -43,6 +43,7 @@ class WorklistRow(models.Model):
     state = models.CharField(max_length=10, choices=WorkState.choices, default=WorkState.OPEN)
     state_reason = models.TextField(blank=True)
     snoozed_until = models.DateField(null=True)
+    returned_on = models.DateField(null=True)
     decided_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -16,4 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("heed.segments.urls")),
     path("", include("heed.daily.urls")),
     path("account/", include(allauth_urls.urlpatterns)),
+    # Last, because an account's page takes whatever key follows its prefix.
+    path("", include("heed.conversations.urls")),
+    path("", include("heed.desk.urls")),
 ]

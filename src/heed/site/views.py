@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 
+from heed.desk import pages
 from heed.ledger import clock
 from heed.people.permissions import Permission, may
-from heed.site import frame
 
 
 @may(Permission.SEE_CUSTOMERS)
@@ -20,7 +20,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @may(Permission.SECURE_OWN_ACCOUNT)
 def settings_index(request: HttpRequest) -> HttpResponse:
     """The settings that exist and that this person may open."""
-    return render(request, "site/settings.html", {"links": frame.settings_pages(request.user)})
+    return render(request, "site/settings.html", {"links": pages.settings_pages(request.user)})
 
 
 class SampleForm(forms.Form):

@@ -1,7 +1,7 @@
 """The components of the interface, each written once; `/settings/style/` shows them all in use."""
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
-from heed.desk import words
+from heed.desk import pages, words
 from heed.ledger import clock as the_clock
 from heed.site import frame
 from heed.site.sparks import Spark, spark_of
@@ -29,8 +29,8 @@ def areas(context: Context) -> list[frame.Area]:
 
 
 @register.simple_tag
-def own_pages() -> list[frame.Link]:
-    return frame.own_pages()
+def own_pages() -> list[pages.Link]:
+    return pages.own_pages()
 
 
 @register.inclusion_tag("components/mark.html")
@@ -115,12 +115,6 @@ def clock(due: date, *, soon: int = 7, note: str = "") -> dict[str, Any]:
 def timeline_row(entry: object) -> dict[str, Any]:
     """One thing that happened (`desk.timeline.Entry`)."""
     return {"entry": entry}
-
-
-@register.inclusion_tag("components/worklist_row.html", takes_context=True)
-def worklist_row(context: Context, row: object) -> dict[str, Any]:
-    """Who, why, what is at stake, what to do, until when (`desk.reads.Row`)."""
-    return {"row": row, "request": context.get("request"), "csrf_token": context.get("csrf_token")}
 
 
 @register.inclusion_tag("components/field.html")
@@ -212,6 +206,24 @@ def day(on: date | None, *, relative: bool = False) -> str:
     today = the_clock.today()
     text = words.from_today(on, today) if relative else words.day(on, today)
     return format_html('<time datetime="{}" title="{}">{}</time>', on.isoformat(), f"{on:%A %d %B %Y}", text)
+
+
+@register.simple_tag
+def interval(low: float | None, high: float | None) -> str:
+    """The bounds of a share in per cent: `[11–27]`."""
+    return words.interval(low, high, share=True)
+
+
+@register.simple_tag
+def actor_name(by: str, names: Mapping[str, str]) -> str:
+    """Who did it, for a reader: the name of a person, else the actor as it is."""
+    return names.get(by, by)
+
+
+@register.simple_tag
+def in_days(count: int) -> str:
+    """The day so many days from today, as a date field wants it."""
+    return (the_clock.today() + timedelta(days=count)).isoformat()
 
 
 def _rendered(name: str, **context: object) -> SafeString:

@@ -1,0 +1,131 @@
+"""The forms in which a person records a conversation, plans one, or leaves a note."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
+
+from heed.conversations.actions import Conversation
+from heed.conversations.models import Direction, InteractionKind, Motion
+from heed.customers.models import Account, Contact
+from heed.ledger import clock
+
+HELD_KINDS = (InteractionKind.CALL, InteractionKind.MEETING, InteractionKind.EMAIL, InteractionKind.MESSAGE,
+              InteractionKind.OBSERVATION, InteractionKind.MENTION)  # fmt: skip
+PLANNED_KINDS = HELD_KINDS[:4]
+CHECK_IN = re.compile(
+    r"^\W*(?:just|only|quick|regular|monthly|weekly|a|to|we|i|want|wanted|touch|base|touching|check|checking"
+    r"|catch|catching|follow|following|up|in|ins|with|them|you|see|how|things|are|is|going|it|call|s|\W)*\W*$",
+    re.IGNORECASE,
+)
+NO_CHECK_INS = _(
+    "This says that you will call, not what for. What will they get out of it? Name the question, the number "
+    "or the piece of work that it is about."
+)
+
+
+def choices_of(kinds: tuple[InteractionKind, ...]) -> list[tuple[str, str]]:
+    return [(str(kind), str(kind.label)) for kind in kinds]
+
+
+def is_check_in(text: str) -> bool:
+    """Whether an agenda consists of nothing but the words of checking in."""
+    return bool(CHECK_IN.match(text))
+
+
+class ConversationForm(forms.Form):
+    """What the two forms share: with whom, when, and what for."""
+
+    contact = forms.ModelChoiceField(
+        label=_("With whom"), queryset=Contact.objects.none(), required=False, empty_label=_("not said")
+    )
+    at = forms.DateTimeField(label=_("When"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
+    purpose = forms.CharField(label=_("About"), max_length=200, required=False)
+
+    def __init__(self, account: Account, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        people = account.contacts.filter(withdrawn_at=None, erased_at=None).order_by("name", "key")
+        contact = self.fields["contact"]
+        if isinstance(contact, forms.ModelChoiceField):
+            contact.queryset = people
+        now = localtime(clock.now()).replace(second=0, microsecond=0)
+        self.fields["at"].initial = (now + self.ahead).strftime("%Y-%m-%dT%H:%M")
+
+    ahead = timedelta(0)
+
+    def conversation(self) -> Conversation:
+        """What was filled in, for `record_interaction`."""
+        raise NotImplementedError
+
+
+class HeldForm(ConversationForm):
+    """A conversation that took place."""
+
+    kind = forms.ChoiceField(label=_("Kind"), choices=choices_of(HELD_KINDS))
+    direction = forms.ChoiceField(label=_("Who began it"), choices=Direction.choices[:2])
+    minutes = forms.IntegerField(label=_("Minutes"), min_value=0, max_value=1440, required=False)
+    words = forms.CharField(
+        label=_("What they said"), widget=forms.Textarea, max_length=20_000,
+        help_text=_("In their own words where you can."),
+    )  # fmt: skip
+    field_order = ("kind", "direction", "contact", "at", "minutes", "purpose", "words")
+
+    def clean_at(self) -> Any:
+        at = self.cleaned_data["at"]
+        if at > clock.now() + timedelta(minutes=5):
+            raise forms.ValidationError(
+                _("This is still to come. Plan it instead, with its agenda and goal.")
+            )
+        return at
+
+    def conversation(self) -> Conversation:
+        motion = Motion.REACTIVE if self.cleaned_data["direction"] == Direction.INBOUND else ""
+        return Conversation(**self.cleaned_data, motion=motion)
+
+
+class PlanForm(ConversationForm):
+    """A conversation to come, begun by us: it has an agenda and a goal, or it is not planned."""
+
+    kind = forms.ChoiceField(label=_("Kind"), choices=choices_of(PLANNED_KINDS))
+    agenda = forms.CharField(
+        label=_("Agenda"), widget=forms.Textarea, max_length=5_000,
+        help_text=_("What it is about for them. “Just checking in” is not an agenda."),
+    )  # fmt: skip
+    goal = forms.CharField(
+        label=_("Goal"), max_length=2_000, help_text=_("What will be different for them after it?")
+    )
+    field_order = ("kind", "contact", "at", "purpose", "agenda", "goal")
+    ahead = timedelta(days=1)
+
+    def clean_at(self) -> Any:
+        at = self.cleaned_data["at"]
+        if at <= clock.now():
+            raise forms.ValidationError(_("This is past. Record it as a conversation that took place."))
+        return at
+
+    def clean_agenda(self) -> str:
+        return self._with_substance("agenda")
+
+    def clean_goal(self) -> str:
+        return self._with_substance("goal")
+
+    def _with_substance(self, name: str) -> str:
+        text = str(self.cleaned_data[name])
+        if is_check_in(text):
+            raise forms.ValidationError(NO_CHECK_INS)
+        return text
+
+    def conversation(self) -> Conversation:
+        return Conversation(**self.cleaned_data, direction=Direction.OUTBOUND, motion=Motion.PLANNED)
+
+
+class NoteForm(forms.Form):
+    words = forms.CharField(label=_("Note"), widget=forms.Textarea, max_length=20_000)
+
+    def conversation(self) -> Conversation:
+        return Conversation(
+            kind=InteractionKind.NOTE, direction=Direction.INTERNAL, words=self.cleaned_data["words"]
+        )

@@ -1,0 +1,158 @@
+"""What changes on the worklist: the ranking of the day, and what people decide on its rows."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from heed.desk import words
+from heed.desk.models import WorklistRow, WorkState
+from heed.desk.ranking import Reasoned, choose, place_of
+from heed.ledger import clock
+from heed.ledger.actions import Change, record
+
+TOLD = (
+    "why", "evidence", "unknowns", "change", "first_step", "due_on", "stake", "currency", "probability",
+    "low", "high", "rank", "as_of", "returned_on", "state", "state_reason", "snoozed_until", "decided_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """How many rows stand open after a ranking, and how many of them are new, came back, or went."""
+
+    rows: int
+    new: int
+    returned: int
+    gone: int
+
+
+class DecisionError(Exception):
+    """A decision that cannot be taken; the message is for the person who tried."""
+
+
+@transaction.atomic
+def rank_worklist(as_of: date, *, by: str) -> Ranked:
+    """Write the rows of each person for the day. The same day ranked again gives the same rows.
+
+    The rows are a projection of what is known, so they leave no audit row; the daily round that calls this
+    records that it ran. `by` names who ran it.
+    """
+    chosen = choose(as_of)
+    live = {
+        place_of(row): row
+        for row in WorklistRow.objects.select_for_update().filter(
+            state__in=[WorkState.OPEN, WorkState.SNOOZED]
+        )
+    }
+    made: list[WorklistRow] = []
+    kept: list[WorklistRow] = []
+    returned = 0
+    for rows in chosen.values():
+        for rank, told in enumerate(rows, start=1):
+            row = live.pop(place_of(told[0]), None)
+            returned += row is not None and row.state == WorkState.SNOOZED
+            (made if row is None else kept).append(_written(row, told, rank, as_of))
+    gone = [row for row in live.values() if _is_over(row, as_of)]
+    for row in gone:
+        row.state, row.rank = WorkState.GONE, None
+    WorklistRow.objects.bulk_update([*kept, *gone], TOLD, batch_size=200)
+    WorklistRow.objects.bulk_create(made, batch_size=500)
+    return Ranked(len(made) + len(kept), len(made), returned, len(gone))
+
+
+def _is_over(row: WorklistRow, as_of: date) -> bool:
+    """An open row that was not chosen, or a snooze that ended after its reason did."""
+    return row.state == WorkState.OPEN or (row.snoozed_until is not None and row.snoozed_until <= as_of)
+
+
+def _written(row: WorklistRow | None, told: Reasoned, rank: int, as_of: date) -> WorklistRow:
+    candidate, reason = told
+    stake = candidate.stake
+    change = _change(row, stake.probability, as_of)
+    if row is None:
+        row = WorklistRow(
+            person_id=candidate.person,
+            account_id=candidate.account,
+            kind=candidate.kind,
+            first_shown_on=as_of,
+        )
+    row.why, row.evidence, row.unknowns = reason.why, reason.evidence, reason.unknowns
+    row.first_step, row.due_on, row.change = reason.first_step[:300], candidate.due_on, change
+    row.stake, row.currency = stake.amount, stake.currency
+    row.probability, row.low, row.high = stake.probability, stake.low, stake.high
+    row.rank, row.as_of = rank, as_of
+    row.state, row.state_reason, row.snoozed_until, row.decided_at = WorkState.OPEN, "", None, None
+    return row
+
+
+def _change(row: WorklistRow | None, probability: float | None, as_of: date) -> str:
+    """What is new since the list before this day's; a second ranking of the day repeats the first."""
+    if row is None or row.first_shown_on == as_of:
+        return _("new today")
+    if row.state == WorkState.SNOOZED:
+        return _("back from its snooze")
+    if row.as_of == as_of:
+        return row.change
+    if row.probability is None or probability is None or abs(probability - row.probability) < 0.005:
+        return ""
+    return _("risk was %(share)s") % {"share": words.percent(row.probability)}
+
+
+def mark_done(row: WorklistRow, *, by: str, note: str = "") -> WorklistRow:
+    """The person has dealt with it. It rests, and comes back when its evidence changes."""
+    return _decide(row, "mark done", WorkState.DONE, note.strip(), by=by)
+
+
+def snooze(row: WorklistRow, *, until: date, reason: str, by: str) -> WorklistRow:
+    """Put it away until a day, for a reason."""
+    if until <= clock.today():
+        raise DecisionError(_("Choose a day after today; until then the row stays away."))
+    if not reason.strip():
+        raise DecisionError(_("Say why it can wait: whoever reads this account next will want to know."))
+    return _decide(row, "snooze", WorkState.SNOOZED, reason.strip(), by=by, until=until)
+
+
+def mark_not_useful(row: WorklistRow, *, reason: str, by: str) -> WorklistRow:
+    """It did not help, because … It is not shown again until its evidence changes; the reason is kept."""
+    if not reason.strip():
+        raise DecisionError(_("Say why it was not useful: the reasons are what makes the list better."))
+    return _decide(row, "mark not useful", WorkState.NOT_USEFUL, reason.strip(), by=by)
+
+
+def reopen(row: WorklistRow, *, by: str) -> WorklistRow:
+    """Take a decision of today back."""
+    return _decide(row, "reopen", WorkState.OPEN, "", by=by)
+
+
+@transaction.atomic
+def _decide(
+    row: WorklistRow, action: str, state: WorkState, reason: str, *, by: str, until: date | None = None
+) -> WorklistRow:
+    row = WorklistRow.objects.select_for_update().select_related("account").get(pk=row.pk)
+    _refuse_repeat(row, state)
+    before = _state_of(row)
+    row.state, row.state_reason, row.snoozed_until = state, reason, until
+    row.decided_at = None if state == WorkState.OPEN else clock.now()
+    row.save(update_fields=["state", "state_reason", "snoozed_until", "decided_at"])
+    subject = f"{row.account.key}:{row.kind}:{row.pk}"
+    record(Change(action, "worklist row", subject, before, _state_of(row), reason), by=by)
+    return row
+
+
+def _refuse_repeat(row: WorklistRow, state: WorkState) -> None:
+    if state == WorkState.OPEN:
+        others = WorklistRow.objects.filter(
+            person=row.person_id, account=row.account_id, kind=row.kind, state__in=["open", "snoozed"]
+        ).exclude(pk=row.pk)
+        if row.state == WorkState.GONE or others.exists():
+            raise DecisionError(_("This row has been replaced by a newer one."))
+    elif row.state != WorkState.OPEN:
+        said = {"state": row.get_state_display().lower()}
+        raise DecisionError(_("Somebody has decided on this row already: %(state)s.") % said)
+
+
+def _state_of(row: WorklistRow) -> dict[str, object]:
+    until = row.snoozed_until.isoformat() if row.snoozed_until else None
+    return {"state": str(row.state), "reason": row.state_reason, "snoozed_until": until}

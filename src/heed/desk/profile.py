@@ -1,0 +1,212 @@
+"""What the account page shows beside the timeline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db.models import Max, Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from heed.conversations.models import Case, Interaction
+from heed.conversations.reads import cases_of, last_words
+from heed.customers.models import Account, Contact, Movement, SubscriptionPeriod
+from heed.desk import words
+from heed.desk.models import WorklistRow, WorkState
+from heed.desk.ranking import readings_of
+from heed.desk.reads import Row, about, row_of
+from heed.desk.reasons import Reading
+from heed.ledger.models import AuditEntry
+from heed.measures.models import MetricDefinition, Risk
+from heed.measures.reads import trends_of
+from heed.people.models import User
+
+SHOWN = 8
+HISTORY = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    contact: Contact
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What is paid a month now, by currency, with the next renewal and the seats."""
+
+    amounts: Sequence[tuple[Decimal, str]]
+    renews_on: date | None
+    seats: int | None
+
+    @property
+    def text(self) -> str:
+        return " + ".join(words.money(amount * 12, currency) for amount, currency in self.amounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A metric of the account, ready to be read."""
+
+    reading: Reading
+    shown: str
+    earlier: str
+    anchor: str
+    rows: str
+
+    @property
+    def unit(self) -> str:
+        unit = str(self.reading.definition.get("unit", ""))
+        return "" if unit == "share" else unit
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A measure with its values on past dates."""
+
+    measure: Measured
+    points: Sequence[tuple[date, float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    account: Account
+    about: str
+    contract: Contract
+    risk: Risk | None
+    measures: Sequence[Measured]
+    unknowns: Sequence[str]
+    rows: Sequence[Row]
+    periods: Sequence[SubscriptionPeriod]
+    movements: Sequence[Movement]
+    people: Sequence[Person]
+    people_more: int
+    cases: Sequence[Case]
+    cases_open: int
+    children: Sequence[Account]
+    planned: Sequence[Interaction]
+    heard: Interaction | None
+    history: Sequence[AuditEntry] = field(default_factory=tuple)
+
+    def measure(self, key: str) -> Measured | None:
+        return next((each for each in self.measures if each.reading.key == key), None)
+
+
+def profile_of(account: Account, as_of: date, now: datetime, *, history: bool) -> Profile:
+    """All of the page but the timeline, in a fixed number of queries; `history` adds the audit trail."""
+    metrics = list(MetricDefinition.objects.filter(is_current=True).order_by("id"))
+    readings = readings_of([account.pk], metrics)[account.pk]
+    contract = contract_of(account, as_of)
+    people = people_of(account, now)
+    cases = list(cases_of(account))
+    measures = [measured(account, reading) for reading in readings]
+    return Profile(
+        account=account,
+        about=about(account),
+        contract=contract,
+        risk=Risk.objects.filter(account=account).first(),
+        measures=measures,
+        unknowns=unknowns_of(account, readings, contract, people),
+        rows=rows_of(account),
+        periods=periods_of(account),
+        movements=list(account.movements.order_by("-on", "currency")[:20]),
+        people=people[:SHOWN],
+        people_more=max(len(people) - SHOWN, 0),
+        cases=cases[:SHOWN],
+        cases_open=sum(case.resolved_at is None and case.closed_at is None for case in cases),
+        children=list(account.children.filter(withdrawn_at=None).order_by("name")[:50]),
+        planned=planned_of(account, now),
+        heard=last_words(account, before=now),
+        history=history_of(account) if history else (),
+    )
+
+
+def periods_of(account: Account) -> list[SubscriptionPeriod]:
+    standing = account.subscription_periods.filter(withdrawn_at=None)
+    return list(standing.order_by("-starts_on", "key")[:HISTORY])
+
+
+def contract_of(account: Account, as_of: date) -> Contract:
+    running = account.subscription_periods.filter(
+        Q(ends_on=None) | Q(ends_on__gt=as_of), withdrawn_at=None, starts_on__lte=as_of
+    )
+    amounts: dict[str, Decimal] = {}
+    for period in running:
+        amounts[period.currency] = amounts.get(period.currency, Decimal(0)) + period.monthly_amount
+    renewals = [period.renews_on for period in running if period.renews_on and period.renews_on >= as_of]
+    seats = [period.seats for period in running if period.seats is not None]
+    priced = sorted((amount, currency) for currency, amount in amounts.items())
+    return Contract(priced, min(renewals, default=None), sum(seats) if seats else None)
+
+
+def measured(account: Account, reading: Reading) -> Measured:
+    share = reading.definition.get("unit") == "share"
+    text = [
+        "" if value is None else words.percent(value) if share else words.number(value)
+        for value in (reading.value, reading.earlier)
+    ]
+    rows = reverse("measures:behind", kwargs={"key": account.key, "metric": reading.key})
+    return Measured(reading, text[0], text[1], f"measure-{reading.key}", rows)
+
+
+def lines_of(account: Account, profile: Profile, as_of: date) -> list[Line]:
+    """The measures with their last twelve months, worked out anew from what was known on each date."""
+    trends = trends_of(account, as_of)
+    return [
+        Line(each, [(point.as_of, point.value) for point in trends.get(each.reading.key, [])])
+        for each in profile.measures
+    ]
+
+
+def people_of(account: Account, now: datetime) -> list[Person]:
+    """The people, those last spoken with first, the never heard last."""
+    heard = Max("interactions__at", filter=Q(interactions__withdrawn_at=None, interactions__at__lte=now))
+    contacts = account.contacts.filter(withdrawn_at=None, erased_at=None).annotate(last_at=heard)
+    people = [Person(contact, contact.last_at) for contact in contacts.order_by("name", "key")]
+    return sorted(people, key=lambda each: (each.last_at is None, now - (each.last_at or now)))
+
+
+def unknowns_of(
+    account: Account, readings: Sequence[Reading], contract: Contract, people: Sequence[Person]
+) -> list[str]:
+    """What a person should know before acting and does not."""
+    lines = []
+    if account.owner_id is None:
+        lines.append(_("Who looks after them? Nobody owns this account."))
+    if not people:
+        lines.append(_("Who works there? No contact is known."))
+    elif all(person.last_at is None for person in people):
+        count = {"count": len(people)}
+        lines.append(_("What do they say? Nobody of their %(count)s people is on record.") % count)
+    if not contract.amounts:
+        lines.append(_("What do they pay? No contract is in force."))
+    elif contract.renews_on is None:
+        lines.append(_("When does the contract renew? No date is known."))
+    lines += [
+        _("%(name)s: %(reason)s.") % {"name": reading.name, "reason": reading.reason}
+        for reading in readings
+        if reading.value is None and reading.reason
+    ]
+    return lines
+
+
+def rows_of(account: Account) -> list[Row]:
+    found = WorklistRow.objects.filter(account=account, state=WorkState.OPEN).select_related("account__risk")
+    return [row_of(row) for row in found.order_by("rank", "id")]
+
+
+def planned_of(account: Account, now: datetime) -> list[Interaction]:
+    ahead = account.interactions.filter(withdrawn_at=None, at__gt=now)
+    return list(ahead.select_related("contact", "held_by").order_by("at")[:5])
+
+
+def history_of(account: Account) -> list[AuditEntry]:
+    return list(AuditEntry.objects.filter(kind="account", subject=account.key).order_by("-id")[:HISTORY])
+
+
+def people_named(entries: Sequence[AuditEntry]) -> dict[str, str]:
+    """Names for the actors of audit entries that are people."""
+    ids = {entry.by.removeprefix("person:") for entry in entries if entry.by.startswith("person:")}
+    found = User.objects.filter(pk__in=[pk for pk in ids if pk.isdecimal()])
+    return {user.actor: str(user) for user in found}

@@ -1,0 +1,293 @@
+"""One account's timeline in words: a page of the stream, grouped by day, each activity said plainly."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from heed.customers.models import Account, Contact
+from heed.desk import words
+from heed.ledger.home import open_stream
+from heed.ledger.models import OutboxEntry
+
+if TYPE_CHECKING:
+    from heed.stream import Activity
+    from heed.stream.activity import Cursor
+
+PAGE = 60
+WAITING = 500
+FAMILIES = ("usage", "interaction", "survey", "case", "subscription")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One activity (or several alike in a row, `times`), as a line of the timeline.
+
+    `tone` is its dot: v for words of the customer, b for trouble, a for what we did, g for money.
+    """
+
+    at: datetime
+    text: str
+    detail: str
+    quote: str
+    who: str
+    tone: str
+    name: str
+    source: str
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    on: date
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A filter of the timeline: a family of activities with how many of them there are."""
+
+    key: str
+    label: str
+    count: int
+    url: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A page of the timeline; `older` leads to the next one, None on the last."""
+
+    days: Sequence[Day]
+    kinds: Sequence[Kind]
+    total: int
+    older: "Older | None"
+    chosen: str
+
+
+@dataclass(frozen=True, slots=True)
+class Older:
+    """Where the next page is: as a whole page, and as the part that htmx fetches."""
+
+    page: str
+    part: str
+
+
+def timeline_of(account: Account, *, kind: str = "", before: str = "") -> Timeline:
+    """Newest first. `kind` is a family or the name of an activity, `before` the mark of an earlier page.
+
+    Raises ValueError for a mark that Heed did not make.
+    """
+    page = open_stream().timeline(
+        account.key, kinds=[kind] if kind else None, before=cursor_of(before), limit=PAGE
+    )
+    fresh = [] if before else waiting_for(account, kind, page.rows)
+    rows = sorted([*fresh, *page.rows], key=lambda activity: activity.at, reverse=True)
+    names = names_of(rows)
+    entries = alike([entry_of(activity, names) for activity in rows])
+    by_day = groupby(entries, key=lambda entry: localtime(entry.at).date())
+    totals = dict(page.totals)
+    for activity in fresh:
+        totals[activity.name] = totals.get(activity.name, 0) + 1
+    return Timeline(
+        days=[Day(on, list(found)) for on, found in by_day],
+        kinds=kinds_of(account, totals, kind),
+        total=sum(totals.values()),
+        older=older_than(account, kind, page.next) if page.next else None,
+        chosen=kind,
+    )
+
+
+def waiting_for(account: Account, kind: str, shown: Sequence["Activity"]) -> list["Activity"]:
+    """What was recorded in Heed a moment ago and is on its way to the stream: it shows at once."""
+    from heed.stream import Activity
+
+    known = {(activity.source, activity.id) for activity in shown}
+    newest = OutboxEntry.objects.filter(drained_at=None).order_by("-id")[:WAITING]
+    rows = [entry.activity for entry in newest if entry.activity["account"] == account.key]
+    return [
+        Activity(**row | {name: datetime.fromisoformat(row[name]) for name in ("at", "recorded_at")})
+        for row in rows
+        if (row["source"], row["id"]) not in known and is_of(kind, row["name"])
+    ]
+
+
+def is_of(kind: str, name: str) -> bool:
+    family = name.partition(".")[0] if "." in name else "usage"
+    return kind in ("", family, name)
+
+
+def alike(entries: Sequence[Entry]) -> list[Entry]:
+    """Runs of the same usage by the same person within an hour become one line that counts them."""
+    lines: list[Entry] = []
+    for entry in entries:
+        last = lines[-1] if lines else None
+        if last and same_run(last, entry):
+            lines[-1] = replace(last, times=last.times + 1)
+        else:
+            lines.append(entry)
+    return lines
+
+
+def same_run(last: Entry, entry: Entry) -> bool:
+    plain_usage = "." not in entry.name and not entry.detail
+    alike = (last.name, last.who, last.detail) == (entry.name, entry.who, entry.detail)
+    return plain_usage and alike and (last.at - entry.at).total_seconds() < 3600
+
+
+def names_of(activities: Sequence["Activity"]) -> dict[str, str]:
+    keys = {activity.contact for activity in activities if activity.contact}
+    return {
+        key: name or key
+        for key, name in Contact.objects.filter(key__in=keys, erased_at=None).values_list("key", "name")
+    }
+
+
+def entry_of(activity: "Activity", names: Mapping[str, str]) -> Entry:
+    properties = properties_of(activity)
+    text, detail, tone = said(activity, properties)
+    quote = str(properties.get("comment") or (properties.get("words") if is_heard(properties) else "") or "")
+    if activity.name.startswith("interaction.") and not quote:
+        detail = " · ".join(part for part in (detail, str(properties.get("words", ""))) if part)
+    who = names.get(activity.contact or "", "")
+    tone = "v" if quote else tone
+    return Entry(activity.at, text, detail, quote, who, tone, activity.name, activity.source)
+
+
+def is_heard(properties: Mapping[str, Any]) -> bool:
+    return properties.get("direction") == "inbound"
+
+
+def properties_of(activity: "Activity") -> dict[str, Any]:
+    found = json.loads(activity.properties) if activity.properties else {}
+    return found if isinstance(found, dict) else {}
+
+
+def said(activity: "Activity", properties: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What happened in words, the small print, and the tone of its dot."""
+    family, _dot, kind = activity.name.partition(".")
+    tell = SAYINGS.get(family)
+    if not kind or tell is None:
+        return words.plain(activity.name).capitalize(), value_text(activity.value), ""
+    return tell(kind, activity.value, properties)
+
+
+def _case(kind: str, value: float | None, properties: Mapping[str, Any]) -> tuple[str, str, str]:
+    subject = str(properties.get("subject") or "")
+    texts = {
+        "opened": _("Case opened"),
+        "replied": _("Case: first reply"),
+        "resolved": _("Case resolved"),
+        "reopened": _("Case opened again"),
+        "closed": _("Case closed"),
+    }
+    text = texts.get(kind, _("Case %(what)s") % {"what": words.plain(kind)})
+    text = f"{text} “{subject}”" if subject else text
+    detail = _("after %(time)s") % {"time": words.hours(value)} if value is not None and kind in TIMED else ""
+    return text, detail, "b" if kind in ("opened", "reopened") else ""
+
+
+def _interaction(kind: str, value: float | None, properties: Mapping[str, Any]) -> tuple[str, str, str]:
+    texts = {
+        "call": _("Call"), "meeting": _("Meeting"), "email": _("E-mail"), "message": _("Message"),
+        "note": _("Note"), "observation": _("Observation"), "mention": _("Public mention"),
+    }  # fmt: skip
+    purpose = str(properties.get("purpose") or "")
+    text = texts.get(kind, words.plain(kind).capitalize())
+    parts = {
+        "inbound": _("from the customer"), "outbound": _("from us"), "planned": _("planned"),
+        "triggered": _("triggered"), "reactive": _("reactive"),
+    }  # fmt: skip
+    about = [
+        parts[str(properties[part])] for part in ("direction", "motion") if properties.get(part) in parts
+    ]
+    minutes = properties.get("minutes")
+    about += [_("%(minutes)s min") % {"minutes": minutes}] if minutes else []
+    return f"{text}: {purpose}" if purpose else text, " · ".join(about), "a"
+
+
+def _survey(kind: str, value: float | None, properties: Mapping[str, Any]) -> tuple[str, str, str]:
+    if kind == "invited":
+        return _("Asked in a survey"), "", ""
+    name = kind.upper() if len(kind) <= 4 else words.plain(kind).capitalize()
+    return _("Answered %(survey)s: %(score)s") % {"survey": name, "score": value_text(value) or "–"}, "", "v"
+
+
+def _subscription(kind: str, value: float | None, properties: Mapping[str, Any]) -> tuple[str, str, str]:
+    texts = {
+        "new": pgettext("subscription", "New subscription"), "expansion": _("Subscription grew"),
+        "contraction": _("Subscription shrank"), "churn": _("Subscription ended"),
+        "reactivation": _("Came back"),
+    }  # fmt: skip
+    change = words.money(value, str(properties.get("currency") or "")) if value is not None else ""
+    tone = "b" if kind in ("churn", "contraction") else "g"
+    return texts.get(kind, words.plain(kind)), _("%(sum)s a month") % {"sum": change} if change else "", tone
+
+
+SAYINGS = {"case": _case, "interaction": _interaction, "survey": _survey, "subscription": _subscription}
+TIMED = ("replied", "resolved")
+
+
+def value_text(value: float | None) -> str:
+    return "" if value is None else words.number(value)
+
+
+def kinds_of(account: Account, totals: Mapping[str, int], chosen: str) -> list[Kind]:
+    """All, then each family that occurs, then a single activity when that is what was asked for."""
+    labels = {
+        "usage": _("usage"), "interaction": _("conversations"), "survey": _("survey answers"),
+        "case": _("cases"), "subscription": _("money"),
+    }  # fmt: skip
+    counts = dict.fromkeys(FAMILIES, 0)
+    for name, count in totals.items():
+        family = name.partition(".")[0] if "." in name else "usage"
+        counts[family] = counts.get(family, 0) + count
+    kinds = [Kind("", _("everything"), sum(totals.values()), address(account), not chosen)]
+    kinds += [
+        Kind(key, labels.get(key, words.plain(key)), count, address(account, key), chosen == key)
+        for key, count in counts.items()
+        if count
+    ]
+    if chosen and chosen not in counts:
+        kinds.append(Kind(chosen, words.plain(chosen), totals.get(chosen, 0), address(account, chosen), True))
+    return kinds
+
+
+def address(account: Account, kind: str = "", before: str = "") -> str:
+    """The page of the account that shows just this part of its timeline."""
+    asked = {name: value for name, value in (("kind", kind), ("before", before)) if value}
+    url = reverse("desk:account", kwargs={"key": account.key})
+    return (f"{url}?{urlencode(asked)}" if asked else url) + "#timeline"
+
+
+def older_than(account: Account, kind: str, cursor: "Cursor") -> Older:
+    asked = {"before": mark_of(cursor)} | ({"kind": kind} if kind else {})
+    part = reverse("desk:timeline", kwargs={"key": account.key})
+    return Older(address(account, kind, mark_of(cursor)), f"{part}?{urlencode(asked)}")
+
+
+def mark_of(cursor: "Cursor") -> str:
+    return json.dumps([cursor.at.isoformat(), cursor.source, cursor.id], separators=(",", ":"))
+
+
+def cursor_of(mark: str) -> "Cursor | None":
+    from heed.stream.activity import Cursor
+
+    if not mark:
+        return None
+    try:
+        at, source, key = json.loads(mark)
+        instant = datetime.fromisoformat(at)
+    except (TypeError, ValueError) as fault:
+        raise ValueError(_("This is not a place in the timeline.")) from fault
+    if instant.tzinfo is None:
+        raise ValueError(_("This is not a place in the timeline."))
+    return Cursor(instant, str(source), str(key))
