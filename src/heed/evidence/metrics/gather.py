@@ -8,7 +8,7 @@ far are read together, so that a short window does not pay for a long one.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import ibis
@@ -17,18 +17,18 @@ import pyarrow as pa
 
 from heed.evidence.metrics.kinds import Kinds
 from heed.evidence.metrics.language import Activities, Metric
+from heed.evidence.metrics.seen import Wanted, seen
 from heed.evidence.metrics.spread import (
-    NEVER,
     at_one_date,
     bit_count,
     bit_or,
-    first_date_from,
+    date_table,
     over_dates,
     pieces,
     visible,
     with_kind,
 )
-from heed.evidence.metrics.terms import Term, What, Window, points, selections_of, terms_of
+from heed.evidence.metrics.terms import Term, What, Window, points, terms_of
 
 DISTINCT = {What.CONTACTS: "contact", What.NAMES: "name"}
 
@@ -39,23 +39,18 @@ class Gathered:
 
     tables: list[ir.Table] = field(default_factory=list)
     columns: dict[Term, str] = field(default_factory=dict)
-    first_day: dict[Activities, str] = field(default_factory=dict)
-    last_day: dict[Activities, str] = field(default_factory=dict)
+    seen: Wanted = field(default_factory=lambda: Wanted({}, {}))
 
 
 def gather(metrics: Sequence[Metric], daily: ir.Table, accounts: ir.Table, dates: Sequence[date]) -> Gathered:
     """All that the metrics need of the activities, as expressions."""
-    gathered = Gathered()
+    gathered = Gathered(seen=Wanted.by(metrics))
     terms = list(dict.fromkeys(term for metric in metrics for term in terms_of(metric)))
     for number, term in enumerate(terms):
         gathered.columns[term] = f"{term.what}_{number}"
     for level, group in _levels(terms).items():
         gathered.tables.append(_level(level, group, daily, dates, gathered.columns))
-    selections = list(dict.fromkeys(each for metric in metrics for each in selections_of(metric)))
-    if selections:
-        for number, each in enumerate(selections):
-            gathered.first_day[each], gathered.last_day[each] = f"first_{number}", f"last_{number}"
-        gathered.tables.append(_seen(selections, daily, accounts, dates, gathered))
+    gathered.tables.extend(seen(gathered.seen, daily, accounts, dates))
     return gathered
 
 
@@ -146,9 +141,25 @@ def _distinct(
 ) -> ir.Table:
     cells = _spread(rows.filter(rows[of].notnull()), terms, dates, ["account", of, "kind"])
     cut = points(terms)
-    flags = {columns[term]: _in(cells, kinds, term, cut).cast("int64").max() for term in terms}
+    bits = {selection: f"bits_{number}" for number, selection in enumerate(kinds.selections)}
+    flags: dict[str, Any] = {}
+    for selection, name in bits.items():
+        flag = ibis.literal(1, "int64") << cells.piece
+        wanted = kinds.of_selection(selection)
+        whole = len(wanted) == len(kinds.signatures)
+        flags[name] = bit_or(flag if whole else ibis.ifelse(cells.kind.isin(wanted), flag, 0))
     present = cells.group_by("account", of, "as_of").agg(**flags)
-    return present.group_by("account", "as_of").agg(**{name: present[name].sum() for name in flags})
+    return present.group_by("account", "as_of").agg(
+        **{
+            columns[term]: ((present[bits[term.activities]] & _mask(term.window, cut)) != 0).sum()
+            for term in terms
+        }
+    )
+
+
+def _mask(window: Window, cut: Sequence[int]) -> int:
+    """The bits of the pieces of a window."""
+    return sum(1 << each.index for each in pieces(cut) if _within(each.youngest, each.oldest, window))
 
 
 def _last(
@@ -163,8 +174,9 @@ def _last(
             }
         )
     )
-    grid = _dates(dates)
-    valued = rows.filter(rows.last_value.notnull()).join(wanted, "kind", how="inner")
+    grid = date_table(dates)
+    oldest = dates[0] - timedelta(days=max(term.window.oldest for term in terms))
+    valued = rows.filter(rows.last_value.notnull(), rows.day > oldest).join(wanted, "kind", how="inner")
     spread = valued.join(grid, [valued.day <= grid.as_of], how="inner")
     age = spread.as_of.delta(spread.day, unit="day")
     known = spread.filter(age < spread.reach, visible(spread, spread.as_of))
@@ -176,74 +188,3 @@ def _last(
     return first.group_by("account", "as_of").agg(
         **{columns[term]: first.last_value.max(where=first.term == columns[term]) for term in terms}
     )
-
-
-def _dates(dates: Sequence[date]) -> ir.Table:
-    return ibis.memtable(pa.table({"as_of": pa.array(dates, pa.date32())}))
-
-
-def _extremes(rows: ir.Table, kinds: Kinds, gathered: Gathered) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for selection in kinds.selections:
-        wanted = rows.kind.isin(kinds.of_selection(selection))
-        found[gathered.first_day[selection]] = rows.first_day.min(where=wanted)
-        found[gathered.last_day[selection]] = rows.last_day.max(where=wanted)
-    return found
-
-
-def _seen(
-    selections: list[Activities],
-    daily: ir.Table,
-    accounts: ir.Table,
-    dates: Sequence[date],
-    gathered: Gathered,
-) -> ir.Table:
-    """First and last day of each selection as every date knew them."""
-    kinds = Kinds.of(selections)
-    rows = with_kind(daily, kinds)
-    if len(dates) == 1:
-        known = rows.filter(rows.day <= dates[0], visible(rows, dates[0]))
-        by_kind = known.group_by("account", "kind").agg(first_day=known.day.min(), last_day=known.day.max())
-        added = by_kind.group_by("account").agg(**_extremes(by_kind, kinds, gathered))
-        return added.mutate(as_of=ibis.date(dates[0]))
-    return _seen_over_dates(first_date_from(rows, dates), kinds, accounts, dates, gathered)
-
-
-def _seen_over_dates(
-    rows: ir.Table, kinds: Kinds, accounts: ir.Table, dates: Sequence[date], gathered: Gathered
-) -> ir.Table:
-    """What stays is carried forward from date to date; what was withdrawn is spread over the dates that
-    still believed it (there is little of it)."""
-    added = rows.group_by("account", "kind", "known", "unknown").agg(
-        first_day=rows.day.min(), last_day=rows.day.max()
-    )
-    staying = added.filter(added.unknown == ibis.date(NEVER))
-    stayed = staying.group_by("account", as_of=staying.known).agg(**_extremes(staying, kinds, gathered))
-    grid = _dates(dates)
-    passing = added.filter(added.unknown < ibis.date(NEVER))
-    believed = passing.join(grid, [passing.known <= grid.as_of, passing.unknown > grid.as_of], how="inner")
-    passed = believed.group_by("account", "as_of").agg(**_extremes(believed, kinds, gathered))
-    spine = accounts.select("account").cross_join(grid)
-    return _carried(spine, stayed, passed, gathered)
-
-
-def _carried(spine: ir.Table, stayed: ir.Table, passed: ir.Table, gathered: Gathered) -> ir.Table:
-    so_far = ibis.window(group_by="account", order_by="as_of", preceding=None, following=0)
-    dense = spine.left_join(stayed, ["account", "as_of"]).drop("account_right", "as_of_right")
-    least = {name: dense[name].min().over(so_far) for name in gathered.first_day.values()}
-    most = {name: dense[name].max().over(so_far) for name in gathered.last_day.values()}
-    carried = dense.mutate(**least, **most)
-    passed = passed.rename({f"{name}_passed": name for name in (*least, *most)})
-    both = carried.left_join(passed, ["account", "as_of"]).drop("account_right", "as_of_right")
-    return both.select(
-        "account",
-        "as_of",
-        **{name: _either(both, name, ibis.least) for name in least},
-        **{name: _either(both, name, ibis.greatest) for name in most},
-    )
-
-
-def _either(rows: ir.Table, name: str, choose: Any) -> Any:
-    """Null-safe on both engines: Spark's and DuckDB's least and greatest skip nulls, others do not."""
-    kept, passing = rows[name], rows[f"{name}_passed"]
-    return choose(ibis.coalesce(kept, passing), ibis.coalesce(passing, kept))

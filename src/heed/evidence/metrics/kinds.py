@@ -35,21 +35,40 @@ class Kinds:
         return [kind for kind, signature in enumerate(self.signatures) if index in signature]
 
     def column(self, name: ir.StringValue) -> ir.IntegerValue:
-        """The kind of a name as an expression; null for names that nobody wants."""
-        exact, prefixes = _mentioned(self.selections)
-        cases: list[tuple[ir.BooleanValue, ir.Value]] = []
-        for kind, names in self._by_kind(exact):
-            cases.append((name.isin(names), kind))
-        for prefix in prefixes:
-            cases.append((name.startswith(prefix), self._kind(prefix + OTHER)))
-        cases.append((~name.contains("."), self._kind(OTHER)))
-        return ibis.cases(*cases, else_=self._kind(OTHER_DOTTED))
+        """The kind of a name as an expression; null for names that nobody wants.
 
-    def _by_kind(self, exact: list[str]) -> list[tuple[ir.Value, list[str]]]:
+        Most rows are usage: names without a dot take a short way, past all families.
+        """
+        exact, prefixes = _mentioned(self.selections)
+        plain = self._exactly(name, [each for each in exact if "." not in each])
+        dotted = self._exactly(name, [each for each in exact if "." in each])
+        for prefix in prefixes:
+            dotted.append((name.startswith(prefix), self._kind(prefix + OTHER)))
+        return ibis.ifelse(
+            name.contains("."),
+            _cases(dotted, self._kind(OTHER_DOTTED)),
+            _cases(plain, self._kind(OTHER)),
+        )
+
+    def may_match(self, name: ir.StringValue) -> ir.BooleanValue:
+        """A cheap test that leaves out most names nobody wants: a column store answers it from the
+        dictionary, not row by row."""
+        exact, prefixes = _mentioned(self.selections)
+        plain = [each for each in exact if "." not in each]
+        usage = any(each.usage or each.any for each in self.selections)
+        dotted = prefixes or len(plain) < len(exact) or any(each.any for each in self.selections)
+        tests = [name.contains(".")] if dotted else []
+        if usage:
+            tests.append(~name.contains("."))
+        elif plain:
+            tests.append(name.isin(plain))
+        return ibis.or_(*tests)
+
+    def _exactly(self, name: ir.StringValue, exact: list[str]) -> list[tuple[ir.BooleanValue, ir.Value]]:
         found: dict[frozenset[int], list[str]] = {}
         for each in exact:
             found.setdefault(_signature(self.selections, each), []).append(each)
-        return [(self._literal(signature), names) for signature, names in found.items()]
+        return [(name.isin(names), self._literal(signature)) for signature, names in found.items()]
 
     def _kind(self, representative: str) -> ir.Value:
         return self._literal(_signature(self.selections, representative))
@@ -58,6 +77,10 @@ class Kinds:
         if not signature:
             return ibis.null("int64")
         return ibis.literal(self.signatures.index(signature), "int64")
+
+
+def _cases(cases: list[tuple[ir.BooleanValue, ir.Value]], otherwise: ir.Value) -> ir.Value:
+    return ibis.cases(*cases, else_=otherwise) if cases else otherwise
 
 
 def _signature(selections: Sequence[Activities], name: str) -> frozenset[int]:

@@ -101,7 +101,11 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One version of a definition. `window` is in days; None only for facts and `days_since_last`."""
+    """One version of a definition. `window` is in days; None only for facts and `days_since_last`.
+
+    An account that never had the `activities` (or, where given, those of `known_by`) is unknown; one that
+    had them once and is silent now counts as zero.
+    """
 
     key: str
     name: str
@@ -118,6 +122,7 @@ class Metric:
     comparison: Comparison | None = None
     per: Per | None = None
     per_activities: Activities | None = None
+    known_by: Activities | None = None
     unset_reason: str = ""
 
 
@@ -178,6 +183,7 @@ def _parse_measured(reader: "_Reader") -> Metric:
         aggregate=aggregate,
         window=_parse_window(reader, aggregate),
         comparison=_parse_comparison(reader, aggregate),
+        known_by=_parse_known_by(reader, aggregate),
         unset_reason=unset_reason,
         **_parse_divisor(reader, aggregate),
         **reader.words(),
@@ -212,6 +218,21 @@ def _parse_comparison(reader: "_Reader", aggregate: Aggregate) -> Comparison | N
             raise inner.error("windows", "must be left out with previous_window, or use own_baseline")
         return Comparison(against, 1, result)
     return Comparison(against, inner.whole("windows", 1, 12), result)
+
+
+def _parse_known_by(reader: "_Reader", aggregate: Aggregate) -> Activities | None:
+    if "known_by" not in reader.definition:
+        return None
+    if aggregate in (Aggregate.LAST, Aggregate.MEAN, Aggregate.DAYS_SINCE_LAST):
+        raise reader.error(
+            "known_by", f"does not go with {aggregate}, which is no zero in silence; leave it out"
+        )
+    if "per_activities" in reader.definition:
+        raise reader.error("known_by", "does not go together with 'per_activities'; leave it out")
+    known_by = reader.activities("known_by")
+    if known_by.none_chosen:
+        raise reader.error("known_by", "is empty; name the activities that make silence a zero")
+    return known_by
 
 
 def _parse_divisor(reader: "_Reader", aggregate: Aggregate) -> dict[str, Any]:

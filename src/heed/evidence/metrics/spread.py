@@ -52,6 +52,11 @@ def pieces(points: Sequence[int]) -> list[Piece]:
     return [Piece(index, young, old) for index, (young, old) in enumerate(pairwise(points))]
 
 
+def date_table(dates: Sequence[date]) -> ir.Table:
+    """The grid as a table of one column, `as_of`."""
+    return _table([(each,) for each in dates], {"as_of": pa.date32()})
+
+
 def visible(rows: ir.Table, as_of: ir.DateValue | date) -> ir.BooleanValue:
     """What was known at the end of a date: learnt by then, and not withdrawn by then."""
     return (rows.known_on <= as_of) & (rows.unknown_on.isnull() | (rows.unknown_on > as_of))
@@ -59,7 +64,8 @@ def visible(rows: ir.Table, as_of: ir.DateValue | date) -> ir.BooleanValue:
 
 def with_kind(daily: ir.Table, kinds: Kinds) -> ir.Table:
     """Only rows that some selection wants, with their `kind`."""
-    tagged = daily.mutate(kind=kinds.column(daily.name))
+    rows = daily.filter(kinds.may_match(daily.name))
+    tagged = rows.mutate(kind=kinds.column(rows.name))
     return tagged.filter(tagged.kind.notnull())
 
 

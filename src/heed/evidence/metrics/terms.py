@@ -70,11 +70,12 @@ def terms_of(metric: Metric) -> list[Term]:
     return terms
 
 
-def selections_of(metric: Metric) -> list[Activities]:
-    """The selections whose first and last day decide whether the metric is known."""
+def presence(metric: Metric) -> Activities | None:
+    """The selection that an account must have had once for the metric to be known of it: what it divides
+    by, else what it says, else what it counts. None for facts and where nothing is chosen."""
     if metric.aggregate is None or metric.activities.none_chosen:
-        return []
-    return [metric.activities, *([metric.per_activities] if metric.per_activities else [])]
+        return None
+    return metric.per_activities or metric.known_by or metric.activities
 
 
 def points(terms: Iterable[Term]) -> list[int]:

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from heed.evidence.metrics.gather import Gathered
 from heed.evidence.metrics.language import Activities, Aggregate, Fact, Metric, Per, Result
-from heed.evidence.metrics.terms import Term, What, Window, windows_of
+from heed.evidence.metrics.terms import Term, What, Window, presence, windows_of
 
 DAYS_A_MONTH = 365.25 / 12
 
@@ -86,6 +86,14 @@ class _Figures:
         return ibis.coalesce(self.rows[column], 0)
 
     @property
+    def selection(self) -> Activities:
+        return presence(self.metric) or self.metric.activities
+
+    @property
+    def last_day(self) -> Any:
+        return self.rows[self.gathered.seen.last[self.selection]]
+
+    @property
     def window(self) -> Window:
         return windows_of(self.metric)[0]
 
@@ -109,7 +117,7 @@ class _Figures:
         return figure if len(windows) == 1 else figure.cast("float64") / len(windows)
 
     def never(self) -> tuple[Any, str]:
-        return self.rows[self.gathered.last_day[self.metric.activities]].isnull(), NEVER_SEEN
+        return self.last_day.isnull(), NEVER_SEEN
 
     def gaps(self) -> list[tuple[Any, str]]:
         """What makes the current window's figure unknown."""
@@ -129,7 +137,7 @@ class _Figures:
         return Answer(column, column.notnull().cast("int64"), (self.never(), (column.isnull(), NO_VALUE)))
 
     def days_since_last(self) -> Answer:
-        day = self.rows[self.gathered.last_day[self.metric.activities]]
+        day = self.last_day
         since = self.rows.as_of.delta(day, unit="day")
         return Answer(since, day.notnull().cast("int64"), (self.never(),))
 
@@ -137,7 +145,7 @@ class _Figures:
         assert self.metric.comparison is not None
         assert self.metric.window is not None
         now, before = self.figure([self.window]), self.figure(self.older)
-        first = self.rows[self.gathered.first_day[self.metric.activities]]
+        first = self.rows[self.gathered.seen.first[self.selection]]
         seen_for = self.rows.as_of.delta(first, unit="day")
         gaps = [*self.gaps(), (seen_for < self.metric.window * len(self.older), TOO_YOUNG)]
         n = self.behind(windows_of(self.metric))
@@ -150,7 +158,7 @@ class _Figures:
     def per_activities(self, divisor: Activities) -> Answer:
         """Known as soon as there was ever something to divide by: no answer to an invitation is 0."""
         base = self.term(What.ROWS, self.window, divisor)
-        never = self.rows[self.gathered.last_day[divisor]].isnull()
+        never = self.last_day.isnull()
         gaps = ((never, NEVER_ANY_TO_DIVIDE_BY), (base == 0, NONE_TO_DIVIDE_BY))
         return Answer(_divided(self.figure([self.window]), base), base, gaps)
 

@@ -1,0 +1,198 @@
+"""How long all starter metrics take for all accounts, beside a bare query over the same Parquet.
+
+    python benchmarks/metrics.py --activities 5000000      (500 activities an account in 24 months)
+
+Makes synthetic activities (clustered by account within the month, some learnt late, a few withdrawn),
+rolls them up as the stream does, and measures in processes of their own: the bare query `count, distinct
+people per account` over the longest window, all metrics at one date, and at 24 monthly dates.
+Ratios in one run are what counts; the machine's speed is not.
+"""
+
+import argparse
+import json
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import date
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import pyarrow.parquet as pq
+
+from heed.evidence.metrics import Metric, longest_window, measure, measure_wide, parse_metric, read_metrics
+
+STARTER = Path(__file__).parents[1] / "src/heed/measures/starter_metrics.toml"
+MEMORY = "2500MB"
+LAST = date(2026, 1, 1)
+DATES = [date(2024 + (month // 12), month % 12 + 1, 1) for month in range(1, 25)]
+TARGETS = {"one date / bare query": 4.0, "24 dates / one date": 12.0, "peak memory GB": 4.0}
+
+# A row is one (person, day, name) of a session; repeats make the activities of a day. hash() is the dice.
+MONTH = """
+COPY (
+  WITH dice AS (
+    SELECT i, hash(i, {month}) AS a, hash(i // 3, {month}, 'who') AS who, hash(i, {month}, 'what') AS what
+    FROM range({rows}) AS t(i)
+  ), placed AS (
+    SELECT printf('account-%06d', (who % {accounts})) AS account,
+      printf('%06d-%d', who % {accounts}, (who // 1000003) % (3 + (who % {accounts}) % 12)) AS contact,
+      DATE '{first}' + ((who // 77777777) % {days})::INT AS day,
+      (what % 1000)::INT AS roll, (a % 100)::INT AS late, a
+    FROM dice
+  ), named AS (
+    SELECT account, contact, day, late, a, CASE
+      WHEN roll < 960 THEN 'feature_' || ((roll * roll) // 48000)::INT
+      WHEN roll < 970 THEN 'error_seen'
+      WHEN roll < 990 THEN ['case.opened', 'case.replied', 'case.resolved', 'case.reopened'][roll % 4 + 1]
+      WHEN roll < 995 THEN ['interaction.call', 'interaction.email'][roll % 2 + 1]
+      ELSE ['survey.invited', 'survey.nps', 'survey.csat', 'survey.ces'][roll % 4 + 1] END AS name
+    FROM placed
+  )
+  SELECT account, contact, name, day::TIMESTAMP + to_seconds((a // 100) % 86400) AS "at",
+    day + (CASE WHEN late < 97 THEN 0 ELSE (a // 7) % 20 END)::INT AS recorded_on,
+    CASE WHEN (a // 13) % 1000 = 0 THEN day + 40 END AS withdrawn_on,
+    CASE WHEN contains(name, '.') THEN ((a // 17) % 11)::DOUBLE END AS value
+  FROM named ORDER BY account, contact, day
+) TO '{folder}/activities/{month:02d}.parquet' (FORMAT parquet, COMPRESSION zstd)
+"""
+
+ROLL_UP = """
+COPY (
+  SELECT account, contact, name, "at"::DATE AS day, greatest("at"::DATE, recorded_on) AS known_on,
+    withdrawn_on AS unknown_on, count(*) AS n, coalesce(sum(value), 0) AS total, count(value) AS value_n,
+    max("at") AS last_at, arg_max(value, "at") AS last_value, strftime("at", '%Y-%m') AS month
+  FROM '{folder}/activities/{month:02d}.parquet' GROUP BY ALL ORDER BY account, contact, day
+) TO '{folder}/daily/{month:02d}.parquet' (FORMAT parquet, COMPRESSION zstd)
+"""
+
+ACCOUNTS = """
+COPY (SELECT printf('account-%06d', i) AS account, DATE '2023-06-01' + (i % 400)::INT AS since
+  FROM range({accounts}) AS t(i)) TO '{folder}/accounts.parquet' (FORMAT parquet)
+"""
+
+CONTRACTS = """
+COPY (SELECT printf('account-%06d', i) AS account, DATE '2023-06-01' + (i % 400)::INT AS starts_on,
+    NULL::DATE AS ends_on, DATE '2026-01-01' + (i % 365)::INT AS renews_on, 5 + i % 20 AS seats,
+    DATE '2023-06-01' + (i % 400)::INT AS known_on
+  FROM range({accounts}) AS t(i)) TO '{folder}/contracts.parquet' (FORMAT parquet)
+"""
+
+BARE = """
+SELECT account, {count}, count(DISTINCT contact) FROM '{folder}/{table}/*.parquet'
+WHERE {day} > DATE '{last}' - {window} AND {day} <= DATE '{last}' GROUP BY account
+"""
+
+
+def metrics() -> tuple[Metric, ...]:
+    """The starter metrics, with key activities chosen."""
+    chosen = {"names": ("feature_1", "feature_4")}
+    starter = read_metrics(STARTER.read_text())
+    key = parse_metric(
+        {"key": "key_activities", "name": "Key", "sentence": "key activities", "unit": "activities"}
+        | {"direction": "up_is_good", "aggregate": "count", "window": 28, "activities": chosen["names"]}
+    )
+    return tuple(key if metric.key == key.key else metric for metric in starter)
+
+
+def generate(folder: Path, activities: int) -> dict[str, Any]:
+    """24 monthly files of activities and their roll-up."""
+    settings = {"folder": folder, "accounts": max(1, activities // 500), "rows": activities // 24}
+    connection = duckdb.connect(config={"memory_limit": "4GB", "preserve_insertion_order": True})
+    for name in ("activities", "daily"):
+        (folder / name).mkdir(parents=True)
+    for month in range(24):
+        first = date(2024 + month // 12, month % 12 + 1, 1)
+        days = ((DATES[month] if month < 23 else LAST) - first).days
+        connection.execute(MONTH.format(**settings, month=month, first=first, days=days))
+        connection.execute(ROLL_UP.format(**settings, month=month))
+    connection.execute(ACCOUNTS.format(**settings))
+    connection.execute(CONTRACTS.format(**settings))
+    daily = sum(pq.read_metadata(file).num_rows for file in (folder / "daily").iterdir())
+    return {"accounts": settings["accounts"], "activities": settings["rows"] * 24, "daily rows": daily}
+
+
+def bare(folder: Path, table: str) -> int:
+    """The yardstick: count and distinct people per account over the longest window."""
+    count, day = ("sum(n)", "day") if table == "daily" else ("count(*)", '"at"')
+    window = longest_window(metrics())
+    query = BARE.format(folder=folder, table=table, count=count, day=day, last=LAST, window=window)
+    connection = duckdb.connect(config={"memory_limit": MEMORY})
+    return len(connection.sql(query).to_arrow_table())
+
+
+def measured(folder: Path, dates: list[date]) -> int:
+    """All metrics, into memory in long form at one date, into a file in wide form at many; the figures."""
+    connection = ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(folder / "spill"))
+    tables = {
+        name: connection.read_parquet(str(folder / place))
+        for name, place in (
+            ("daily", "daily/*.parquet"),
+            ("accounts", "accounts.parquet"),
+            ("contracts", "contracts.parquet"),
+        )
+    }
+    if len(dates) == 1:
+        return len(connection.to_pyarrow(measure(metrics(), **tables, dates=dates)))
+    answers = folder / "answers.parquet"
+    connection.to_parquet(measure_wide(metrics(), **tables, dates=dates), answers)
+    return int(pq.read_metadata(answers).num_rows) * len(metrics())
+
+
+def timed(work: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+    """Run in a fresh process: seconds, peak memory, answer."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_timed, work, *arguments).result()
+
+
+def _timed(work: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+    start = time.perf_counter()
+    answer = work(*arguments)
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return {"seconds": round(seconds, 2), "peak memory GB": round(peak, 2), "answer": answer}
+
+
+def run(folder: Path, activities: int) -> dict[str, Any]:
+    """The figures beside their targets."""
+    if not (folder / "contracts.parquet").exists():
+        timed(generate, folder, activities)
+    steps = {
+        "bare query on activities": timed(bare, folder, "activities"),
+        "bare query on the roll-up": timed(bare, folder, "daily"),
+        "one date": timed(measured, folder, [LAST]),
+        "24 dates": timed(measured, folder, DATES),
+    }
+    one, many = steps["one date"]["seconds"], steps["24 dates"]["seconds"]
+    peak = max(steps["one date"]["peak memory GB"], steps["24 dates"]["peak memory GB"])
+    figures = {
+        "one date / bare query": round(one / steps["bare query on activities"]["seconds"], 2),
+        "one date / bare query on the roll-up": round(one / steps["bare query on the roll-up"]["seconds"], 2),
+        "24 dates / one date": round(many / one, 2),
+        "peak memory GB": peak,
+    }
+    return {"steps": steps, "figures": figures, "targets": TARGETS}
+
+
+def main() -> None:
+    reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    reader.add_argument("--activities", type=int, default=5_000_000)
+    reader.add_argument("--folder", type=Path, help="keep the data here and use it again")
+    chosen = reader.parse_args()
+    folder = chosen.folder or Path(tempfile.mkdtemp(prefix="heed-metrics-"))
+    try:
+        json.dump(run(folder, chosen.activities), sys.stdout, indent=2, default=str)
+        print()
+    finally:
+        if not chosen.folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
