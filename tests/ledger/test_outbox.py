@@ -100,6 +100,40 @@ def test_a_row_that_becomes_visible_late_is_not_lost(stream: Stream) -> None:
     assert [row[0] for row in kept(stream)] == ["note:1", "note:2"]
 
 
+def standing(stream: Stream) -> list[str]:
+    return sorted(row.id for row in stream.timeline("acme").rows)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("drain_between", [True, False])
+def test_an_activity_that_no_longer_holds_is_taken_back_and_may_come_again(
+    stream: Stream, drain_between: bool
+) -> None:
+    say(activity(1), activity(2))
+    if drain_between:
+        outbox.drain()
+    gone = outbox.Withdrawal("heed", "note:1", "acme")
+    record(Change("derive", "movement", "1", withdrawals=[gone]), by="person:4")
+    outbox.drain()
+    assert standing(stream) == ["note:2"]
+    assert outbox.drain() == 0
+    say(activity(1))
+    outbox.drain()
+    assert standing(stream) == ["note:1", "note:2"]
+
+
+@pytest.mark.django_db
+def test_a_withdrawal_drained_twice_is_one(stream: Stream) -> None:
+    say(activity(1))
+    outbox.drain()
+    gone = outbox.Withdrawal("heed", "note:1", "acme")
+    record(Change("derive", "movement", "1", withdrawals=[gone]), by="person:4")
+    outbox.drain()
+    OutboxEntry.objects.filter(activity__withdrawn=True).update(drained_at=None)
+    outbox.drain()
+    assert kept(stream) == [("note:1", "person:3", 1), ("note:1", "person:4", -1)]
+
+
 @pytest.mark.django_db
 def test_chunks_keep_the_order_of_recording(stream: Stream) -> None:
     for number in range(7):
