@@ -19,7 +19,7 @@ from django.db.models.lookups import (
     LessThanOrEqual,
 )
 
-from heed.customers.models import Account, Ownership
+from heed.customers.models import Account, Ownership, SubscriptionPeriod
 from heed.measures.models import MetricDefinition, MetricValue, Risk
 from heed.people.models import User
 from heed.segments import money
@@ -95,10 +95,10 @@ class Asking:
     history: History
     rates: money.Rates
 
-    def periods(self) -> "QuerySet[Any]":
+    def periods(self) -> QuerySet[SubscriptionPeriod]:
         return money.known_periods(self.as_of, past=self.past)
 
-    def current_periods(self) -> "QuerySet[Any]":
+    def current_periods(self) -> QuerySet[SubscriptionPeriod]:
         return money.current_periods(self.as_of, past=self.past)
 
 

@@ -30,8 +30,26 @@ def accounts_matching(
     Without `as_of`, and where the filter names no day, metrics and risk are the latest measured. With a day,
     everything is as it was known on that day. Raises FilterError where the filter cannot be answered.
     """
-    catalogue = catalogue or Catalogue()
-    check(filter, catalogue, past=as_of is not None)
-    day = filter.as_of or as_of
-    asking = Asking(user, day or today(), day is not None, catalogue, history or StreamHistory(), Rates.now())
+    asking = asking_of(filter, user, as_of, catalogue=catalogue, history=history)
+    check(filter, asking.catalogue, past=as_of is not None)
     return accounts_for(user).filter(condition_q(filter.condition, asking))
+
+
+def asking_of(
+    filter: Filter,
+    user: User,
+    as_of: date | None = None,
+    *,
+    catalogue: Catalogue | None = None,
+    history: History | None = None,
+) -> Asking:
+    """Who asks, and of which day: the filter's own, or else the one given, or else today's latest."""
+    day = filter.as_of or as_of
+    return Asking(
+        user=user,
+        as_of=day or today(),
+        past=day is not None,
+        catalogue=catalogue or Catalogue(),
+        history=history or StreamHistory(),
+        rates=Rates.now(),
+    )

@@ -1,7 +1,7 @@
 """What a filter is made of: frozen nodes that compare by meaning, not by where they stood in a text."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -201,3 +201,18 @@ def leaves(condition: Condition | None) -> Iterator[Leaf]:
             yield from leaves(part)
     else:
         yield condition
+
+
+def renamed(filter: Filter, old: str, new: str) -> Filter:
+    """The same filter where every mention of a segment's name is of another name."""
+    return replace(filter, condition=_renamed(filter.condition, old, new) if filter.condition else None)
+
+
+def _renamed(condition: Condition, old: str, new: str) -> Condition:
+    if isinstance(condition, Not):
+        return replace(condition, part=_renamed(condition.part, old, new))
+    if isinstance(condition, And | Or):
+        return replace(condition, parts=tuple(_renamed(part, old, new) for part in condition.parts))
+    if isinstance(condition, InSegment) and condition.name == old:
+        return replace(condition, name=new)
+    return condition

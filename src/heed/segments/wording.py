@@ -1,6 +1,7 @@
 """The canonical text of a filter: reading it again gives the same tree."""
 
 import re
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
@@ -32,6 +33,7 @@ from heed.segments.tree import (
     Within,
 )
 
+Names = Callable[[FieldName], str]
 PLAIN_NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
@@ -41,30 +43,31 @@ def to_text(filter: Filter) -> str:
     return " ".join(part for part in (condition, as_of) if part)
 
 
-def condition_text(condition: Condition) -> str:
+def condition_text(condition: Condition, names: Names | None = None) -> str:
+    """A condition in words; `names` says how to call the fields where the text need not be read back."""
     if isinstance(condition, Or):
-        return " or ".join(_inside(part, Or) for part in condition.parts)
+        return " or ".join(_inside(part, names) for part in condition.parts)
     if isinstance(condition, And):
-        return " and ".join(_inside(part, And | Or) for part in condition.parts)
+        return " and ".join(_inside(part, names) for part in condition.parts)
     if isinstance(condition, Not):
-        return f"not {_inside(condition.part, And | Or)}"
-    return leaf_text(condition)
+        return f"not {_inside(condition.part, names)}"
+    return leaf_text(condition, names or field_text)
 
 
-def _inside(part: Condition, loose: object) -> str:
-    text = condition_text(part)
-    return f"({text})" if isinstance(part, loose) else text  # type: ignore[arg-type]
+def _inside(part: Condition, names: Names | None) -> str:
+    text = condition_text(part, names)
+    return f"({text})" if isinstance(part, And | Or) else text
 
 
-def leaf_text(leaf: Leaf) -> str:
+def leaf_text(leaf: Leaf, names: Names) -> str:
     """One condition as a sentence."""
     if isinstance(leaf, Did):
         return _did_text(leaf)
     if isinstance(leaf, InSegment):
         return f"in segment {quoted(leaf.name)}"
     if isinstance(leaf, Held):
-        return f"{leaf_text(leaf.condition)} for at least {count(leaf.days, 'day')}"
-    return f"{field_text(leaf.field)} {_predicate_text(leaf)}"
+        return f"{leaf_text(leaf.condition, names)} for at least {count(leaf.days, 'day')}"
+    return f"{names(leaf.field)} {_predicate_text(leaf)}"
 
 
 def _predicate_text(leaf: Compare | OneOf | Known | Within | Changed) -> str:

@@ -1,0 +1,195 @@
+"""What a list shows of its accounts: one cell per account and column, as value and where it leads."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from heed.customers.models import Account, SubscriptionPeriod
+from heed.measures.models import MetricValue, Risk
+from heed.segments import money
+from heed.segments.fields import Family, Field, Kind
+from heed.segments.probes import Asking
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value, or why it is unknown. `note` tells n, interval and day; `href` leads to the rows behind it."""
+
+    field: Field
+    value: Any = None
+    unknown: str = ""
+    note: str = ""
+    href: str = ""
+    unit: str = ""
+
+    @property
+    def kind(self) -> str:
+        """How a page writes the value: number, share, money, day, flag or text."""
+        if isinstance(self.value, bool):
+            return "flag"
+        if isinstance(self.value, date):
+            return "day"
+        if isinstance(self.value, int | float):
+            return {Kind.SHARE: "share", Kind.MONEY: "money"}.get(self.field.kind, "number")
+        return "text"
+
+
+@dataclass(frozen=True)
+class Row:
+    account: Account
+    cells: list[Cell]
+
+    @property
+    def href(self) -> str:
+        return account_path(self.account.key)
+
+
+def rows_of(ids: Sequence[int], columns: Sequence[Field], asking: Asking) -> list[Row]:
+    """The rows of these accounts in this order: a few queries, however many columns."""
+    accounts = Account.objects.select_related("owner", "parent").in_bulk(list(ids))
+    found = [accounts[pk] for pk in ids if pk in accounts]
+    fillers = {family: _filler(family, columns, found, asking) for family in {f.family for f in columns}}
+    return [Row(account, [fillers[field.family](account, field) for field in columns]) for account in found]
+
+
+Filler = Callable[[Account, Field], Cell]
+
+
+def _filler(family: Family, columns: Sequence[Field], accounts: Sequence[Account], asking: Asking) -> Filler:
+    match family:
+        case Family.METRIC:
+            return _metrics(columns, accounts)
+        case Family.RISK:
+            return _risks(accounts)
+        case Family.SUBSCRIPTION:
+            return _subscriptions(accounts, asking)
+        case Family.ATTRIBUTE:
+            return _attribute
+        case Family.ACCOUNT:
+            return _own
+
+
+def _own(account: Account, field: Field) -> Cell:
+    value = getattr(account, field.name)
+    if field.name == "kind":
+        return Cell(field, account.get_kind_display())
+    if isinstance(value, Account):
+        return Cell(field, value.name, href=account_path(value.key))
+    if value is None or value == "":
+        return Cell(field, unknown=_("none") if field.name in ("owner", "parent") else _("not stated"))
+    return Cell(field, value if isinstance(value, date) else str(value))
+
+
+def _attribute(account: Account, field: Field) -> Cell:
+    value = account.attributes.get(field.name)
+    if value is None or value == "":
+        return Cell(field, unknown=_("not stated"))
+    if field.kind is Kind.DAY and isinstance(value, str):
+        return Cell(field, date.fromisoformat(value[:10]))
+    return Cell(field, value if isinstance(value, bool | int | float) else str(value))
+
+
+def _metrics(columns: Sequence[Field], accounts: Sequence[Account]) -> Filler:
+    asked = [field.metric for field in columns if field.metric]
+    rows = MetricValue.objects.filter(account__in=accounts, metric__in=asked)
+    values = {(row.account_id, row.metric_id): row for row in rows}
+
+    def cell(account: Account, field: Field) -> Cell:
+        row = values.get((account.pk, field.metric.pk if field.metric else 0))
+        if row is None:
+            return Cell(field, unknown=_("not measured yet"))
+        note = _("n = %(n)s, as of %(day)s") % {"n": row.n, "day": row.as_of.isoformat()}
+        href = reverse("measures:behind", args=[account.key, field.name])
+        return Cell(field, row.value, row.reason if row.value is None else "", note, href)
+
+    return cell
+
+
+def _risks(accounts: Sequence[Account]) -> Filler:
+    risks = {risk.account_id: risk for risk in Risk.objects.filter(account__in=accounts)}
+
+    def cell(account: Account, field: Field) -> Cell:
+        risk = risks.get(account.pk)
+        if risk is None or risk.probability is None:
+            return Cell(field, unknown=risk.reason if risk else _("not estimated yet"))
+        interval = "" if risk.low is None or risk.high is None else f"[{risk.low:.0%}–{risk.high:.0%}] "
+        note = _("%(interval)sn = %(n)s, %(events)s left, as of %(day)s") % {
+            "interval": interval,
+            "n": risk.n,
+            "events": risk.events,
+            "day": risk.as_of.isoformat(),
+        }
+        return Cell(field, risk.probability, note=note, href=account_path(account.key))
+
+    return cell
+
+
+def _subscriptions(accounts: Sequence[Account], asking: Asking) -> Filler:
+    periods: dict[int, list[SubscriptionPeriod]] = defaultdict(list)
+    for period in asking.periods().filter(account__in=accounts).order_by("starts_on"):
+        periods[period.account_id].append(period)
+
+    def cell(account: Account, field: Field) -> Cell:
+        known = periods[account.pk]
+        current = [period for period in known if period.ends_on is None or period.ends_on > asking.as_of]
+        shown = SHOWN[field.name](known, current, asking)
+        if isinstance(shown, Unknown):
+            return Cell(field, unknown=shown.reason)
+        unit = settings.HEED_CURRENCY if field.kind is Kind.MONEY else ""
+        return Cell(field, shown, href=account_path(account.key), unit=unit)
+
+    return cell
+
+
+@dataclass(frozen=True)
+class Unknown:
+    reason: str
+
+
+Periods = Iterable[SubscriptionPeriod]
+
+
+def _paid(known: Periods, current: Periods, asking: Asking, months: int) -> float | Unknown:
+    if not list(known):
+        return Unknown(_("no subscription known"))
+    rates = asking.rates.into(settings.HEED_CURRENCY)
+    foreign = sorted({period.currency for period in current} - set(rates))
+    if foreign:
+        return Unknown(_("no rate stated for %(currencies)s") % {"currencies": ", ".join(foreign)})
+    return round(sum(float(period.monthly_amount) * rates[period.currency] * months for period in current), 4)
+
+
+def _renewal(_known: Periods, current: Periods, asking: Asking) -> date | Unknown:
+    coming = [period.renews_on for period in current if period.renews_on and period.renews_on >= asking.as_of]
+    return min(coming) if coming else Unknown(_("no renewal known"))
+
+
+def _seats(_known: Periods, current: Periods, _asking: Asking) -> int | Unknown:
+    counted = [period.seats for period in current if period.seats is not None]
+    return sum(counted) if counted else Unknown(_("seats not stated"))
+
+
+def _plan(_known: Periods, current: Periods, _asking: Asking) -> str | Unknown:
+    plans = sorted({period.plan for period in current if period.plan})
+    return ", ".join(plans) if plans else Unknown(_("no plan known"))
+
+
+SHOWN: dict[str, Callable[[Periods, Periods, Asking], Any]] = {
+    "mrr": lambda known, current, asking: _paid(known, current, asking, money.MONTHS["mrr"]),
+    "arr": lambda known, current, asking: _paid(known, current, asking, money.MONTHS["arr"]),
+    "renewal": _renewal,
+    "seats": _seats,
+    "plan": _plan,
+}
+
+
+def account_path(key: str) -> str:
+    """The address of an account's page, which stands on a higher floor than this package."""
+    return f"/customers/accounts/{quote(key)}/"
