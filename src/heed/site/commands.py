@@ -4,7 +4,7 @@ import os
 
 import typer
 
-from heed.site.cli import doctor, link, migrate, refresh, serve, worker
+from heed.site.cli import demo, doctor, import_, link, migrate, refresh, serve, today, worker
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -15,10 +15,13 @@ def heed() -> None:
 
 
 app.command("migrate")(migrate.migrate)
+app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("link")(link.link)
+app.command("import")(import_.import_)
 app.command("refresh")(refresh.refresh)
+app.command("today")(today.today)
 app.command("doctor")(doctor.doctor)
 
 
