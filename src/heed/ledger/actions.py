@@ -9,7 +9,7 @@ from django.db import transaction
 
 from heed.ledger import clock
 from heed.ledger.models import AuditEntry, OutboxEntry
-from heed.ledger.outbox import as_json
+from heed.ledger.outbox import Withdrawal, as_json
 
 if TYPE_CHECKING:
     from heed.stream import Activity
@@ -27,7 +27,8 @@ class Change:
 
     `action` is the verb ("invite", "save account"), `kind` the kind of thing ("account"), `subject` its key;
     `before` and `after` hold the fields that changed (None before it was, and after it went).
-    `activities` go to the stream; the actor becomes their batch.
+    `activities` go to the stream; the actor becomes their batch. `withdrawals` name activities that went to
+    the stream before and no longer hold.
     """
 
     action: str
@@ -37,6 +38,7 @@ class Change:
     after: dict[str, Any] | None = None
     reason: str = ""
     activities: "Sequence[Activity]" = ()
+    withdrawals: Sequence[Withdrawal] = ()
 
 
 def record(change: Change, *, by: str) -> AuditEntry:
@@ -109,7 +111,10 @@ def _audit_entry(change: Change, by: str, at: datetime) -> AuditEntry:
 
 def _outbox_entries(changes: Iterable[Change], by: str, at: datetime) -> list[OutboxEntry]:
     return [
-        OutboxEntry(activity=as_json(activity, batch=by, learnt=at), created_at=at)
+        OutboxEntry(activity=row, created_at=at)
         for change in changes
-        for activity in change.activities
+        for row in (
+            *(as_json(activity, batch=by, learnt=at) for activity in change.activities),
+            *(withdrawal.as_json(batch=by) for withdrawal in change.withdrawals),
+        )
     ]

@@ -6,7 +6,7 @@ same rows, and the stream knows the number. The number is given in the database 
 row ids, because PostgreSQL may show a higher id before a lower one.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,25 @@ if TYPE_CHECKING:
 
 CHUNK = 20_000
 APP = "outbox"
+WITHDRAWALS = "outbox withdrawals"
 INSTANTS = ("at", "recorded_at")
 KEPT = timedelta(days=7)
 
 
 class ActivityError(Exception):
     """An activity that the stream would refuse; one such row would hold up all rows behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Says that an activity, which a change of state made before, no longer holds."""
+
+    source: str
+    id: str
+    account: str
+
+    def as_json(self, *, batch: str) -> dict[str, Any]:
+        return asdict(self) | {"batch": batch, "withdrawn": True}
 
 
 def as_json(activity: "Activity", *, batch: str, learnt: datetime) -> dict[str, Any]:
@@ -88,13 +101,49 @@ def _claim(chunk_size: int) -> int | None:
 
 
 def _carry(chunk: int) -> int:
+    rows = list(OutboxEntry.objects.filter(chunk=chunk).order_by("id"))
+    last = {_identity(row.activity): row.activity for row in rows}
+    withdrawn = [activity for activity in last.values() if activity.get("withdrawn")]
+    gone = {_identity(activity) for activity in withdrawn}
+    kept = [
+        row.activity
+        for row in rows
+        if "withdrawn" not in row.activity and _identity(row.activity) not in gone
+    ]
+    recorded_at = max(row.created_at for row in rows)
+    if kept:
+        _append(kept, chunk, recorded_at)
+    if withdrawn:
+        _withdraw(withdrawn, chunk, recorded_at)
+    return OutboxEntry.objects.filter(chunk=chunk, drained_at__isnull=True).update(drained_at=clock.now())
+
+
+def _identity(activity: dict[str, Any]) -> tuple[str, str]:
+    return activity["source"], activity["id"]
+
+
+def _append(activities: list[dict[str, Any]], chunk: int, recorded_at: datetime) -> None:
     # The engines take half a second to import; pages that need none of them should not wait.
     from heed.stream import AppTransaction, as_table
 
-    rows = list(OutboxEntry.objects.filter(chunk=chunk).order_by("id"))
     open_stream().append(
-        as_table([_from_json(row.activity) for row in rows]),
+        as_table([_from_json(activity) for activity in activities]),
         transaction=AppTransaction(app=APP, version=chunk),
-        recorded_at=max(row.created_at for row in rows),
+        recorded_at=recorded_at,
     )
-    return OutboxEntry.objects.filter(chunk=chunk, drained_at__isnull=True).update(drained_at=clock.now())
+
+
+def _withdraw(activities: list[dict[str, Any]], chunk: int, recorded_at: datetime) -> None:
+    """One call per actor, as each names who took back what."""
+    import pyarrow as pa
+
+    from heed.stream import AppTransaction
+
+    for number, by in enumerate(sorted({activity["batch"] for activity in activities})):
+        mine = [activity for activity in activities if activity["batch"] == by]
+        open_stream().withdraw_ids(
+            pa.table({name: [activity[name] for activity in mine] for name in ("source", "id")}),
+            transaction=AppTransaction(app=f"{WITHDRAWALS} {number}", version=chunk),
+            recorded_at=recorded_at,
+            by=by,
+        )

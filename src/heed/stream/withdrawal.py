@@ -1,8 +1,11 @@
-"""Withdrawal of a batch: an undo is new rows that say so, never a change of old ones."""
+"""Withdrawal of a batch or of single activities: new rows that say so, never a change of old ones."""
 
 import datetime as dt
 
-from heed.stream.append import ORDER
+import pyarrow as pa
+
+from heed.stream.activity import AppTransaction
+from heed.stream.append import ORDER, recorded_before
 from heed.stream.standing import VERSION, standing_rows
 from heed.stream.tables import Table
 from heed.stream.workbench import Workbench, instant, scan, text
@@ -55,12 +58,50 @@ def rewrite(bench: Workbench, activities: Table, batch: str, now: str, by: str) 
         )
         """
     )
+    commit_gained(bench, activities, {"app": "withdrawal", "batch": batch, "by": by}, [])
+
+
+def withdraw_ids(
+    bench: Workbench,
+    activities: Table,
+    ids: pa.Table,
+    *,
+    transaction: AppTransaction,
+    recorded_at: dt.datetime,
+    by: str,
+) -> int:
+    """Withdraw what stands of the ids (source, id); how many stood. The same transaction again: 0."""
+    if recorded_before(activities, transaction) is not None:
+        return 0
+    bench.connection.register("named", ids)
+    snapshot = activities.snapshot()
+    bench.run(
+        f"CREATE TEMP TABLE history AS SELECT * FROM {scan(activities, snapshot.files)} "
+        "SEMI JOIN named USING (source, id)"
+    )
+    # What was assumed to be known from the start was believed until now, so it is taken back now.
+    bench.run(
+        f"CREATE TEMP TABLE gained AS SELECT * REPLACE (-1::TINYINT AS sign, {text(by)} AS batch, "
+        f"greatest(recorded_at, {instant(recorded_at)}) AS recorded_at, false AS recorded_assumed) "
+        f"FROM {standing_rows('history')}"
+    )
+    stood = int(bench.value("SELECT count(*) FROM gained"))
+    commit_gained(
+        bench, activities, {"app": transaction.app, "by": by}, [(transaction.app, transaction.version)]
+    )
+    return stood
+
+
+def commit_gained(
+    bench: Workbench, activities: Table, notes: dict[str, object], transactions: list[tuple[str, int]]
+) -> None:
+    """Write the rows of `gained` by month, and make them count in one transaction."""
     number = activities.next_number()
     files = [
         bench.save(activities, month, number, f"SELECT * FROM gained WHERE month = {text(month)}", ORDER)
         for (month,) in bench.rows("SELECT DISTINCT month FROM gained ORDER BY month")
     ]
-    activities.commit([file for file in files if file], notes={"app": "withdrawal", "batch": batch, "by": by})
+    activities.commit([file for file in files if file], transactions=transactions, notes=notes)
 
 
 def same_version(one: str, other: str) -> str:
