@@ -82,18 +82,36 @@ class Checked:
             yield from self._activity()
             return
         for target, _ in self.targets:
-            yield quoted(target.name)
-        if any(target.name == "at" or target.name == "recorded_at" for target in self.block.kind.targets):
+            if target.name not in ("key", "id", "currency", "recorded_at"):
+                yield quoted(target.name)
+        has = {target.name for target, _ in self.targets}
+        yield from self._identity(has)
+        if any(target.name == "recorded_at" for target in self.block.kind.targets):
             yield from self._recorded()
         yield f"{self._extras()} AS _extras"
 
+    def _identity(self, has: set[str]) -> Iterator[str]:
+        """The key of a row, made up where the file has none, and the currency where it says none."""
+        entity = self.block.entity
+        if entity == "subscriptions":
+            made = "subscription || '@' || strftime(starts_on, '%Y-%m-%d')"
+            yield f"{_or_else('key', made, has)} AS key"
+            yield f"{_or_else('currency', literal(self.setting.currency), has)} AS currency"
+        elif entity == "survey_responses":
+            yield f"{_or_else('id', _digest(_RESPONSE, has), has)} AS id"
+        else:
+            yield quoted("key")
+
     def _activity(self) -> Iterator[str]:
         has = {target.name for target, _ in self.targets}
-        for name, kind in (("id", "VARCHAR"), ("contact", "VARCHAR"), ("value", "DOUBLE")):
+        for name, kind in (("contact", "VARCHAR"), ("value", "DOUBLE")):
             yield quoted(name) if name in has else f"NULL::{kind} AS {quoted(name)}"
+        properties = self._properties(has)
         yield 'account, name, "at"'
+        yield f"{properties} AS properties"
+        yield f"{_or_else('id', _digest(_ACTIVITY, has, properties), has)} AS id"
+        yield f"{'id IS NULL' if 'id' in has else 'true'} AS _made"
         yield f"{literal(self.setting.source)} AS source, {literal(self.setting.batch)} AS batch"
-        yield f"{self._properties(has)} AS properties"
         yield from self._recorded()
 
     def _properties(self, has: set[str]) -> str:
@@ -161,6 +179,21 @@ class Checked:
                 f"WHEN motion = 'planned' AND direction = 'outbound' AND ({missing}) "
                 f"THEN {_problem('agenda', 'no_agenda')}"
             )
+
+
+_ACTIVITY = ("account", "contact", "name", "at", "value")
+_RESPONSE = ("account", "contact", "survey", "at", "score", "comment")
+
+
+def _or_else(name: str, made: str, has: set[str]) -> str:
+    return f"coalesce({quoted(name)}, {made})" if name in has else made
+
+
+def _digest(names: tuple[str, ...], has: set[str], *more: str) -> str:
+    """An id made of a row's content (96 bits of it), for sources that give none."""
+    texts = [f"epoch_us({quoted(name)})" if name == "at" else quoted(name) for name in names if name in has]
+    parts = ", ".join(f"coalesce(({text})::VARCHAR, '')" for text in (*texts, *more))
+    return f"left(md5(concat_ws(chr(31), {parts})), 24)"
 
 
 def replay_block(block: Block) -> Block:

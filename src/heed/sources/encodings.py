@@ -135,7 +135,7 @@ def _check(name: str, path: Path) -> None:
     bad, _ = _scan(path)
     if bad is not None:
         raise FileProblemError(
-            f"{name} is not UTF-8 at byte {bad[0]:,} in line {bad[1]:,}. Save it as UTF-8, or state what it is."
+            f"{name} is not UTF-8 at byte {bad[0]:,} in line {bad[1]:,}. Save it as UTF-8, or state its own."
         )
 
 

@@ -64,6 +64,7 @@ class RejectedRow(models.Model):
     entity = models.CharField(max_length=30)
     file = models.CharField(max_length=300)
     row = models.BigIntegerField()
+    block = models.PositiveSmallIntegerField(default=0)
     column = models.CharField(max_length=200, blank=True)
     reason = models.CharField(max_length=300)
     values = models.JSONField()
@@ -84,6 +85,7 @@ class ParkedRow(models.Model):
     waits_for = models.CharField(max_length=200, db_index=True)
     file = models.CharField(max_length=300)
     row = models.BigIntegerField()
+    block = models.PositiveSmallIntegerField(default=0)
     values = models.JSONField()
     released_at = models.DateTimeField(null=True)
 

@@ -61,7 +61,8 @@ class Staged:
     def problems(self) -> list[tuple[str, int]]:
         """How many rows have which problem, the most frequent first."""
         found = self.bench.rows(
-            f"SELECT _problem, count(*) FROM {self.source} WHERE _problem IS NOT NULL GROUP BY 1 ORDER BY 2 DESC"
+            f"SELECT _problem, count(*) AS n FROM {self.source} WHERE _problem IS NOT NULL "
+            "GROUP BY _problem ORDER BY n DESC"
         )
         return [(str(problem), int(count)) for problem, count in found]
 
@@ -178,11 +179,9 @@ class Staging:
     def _stage(self, number: int, block: Block, table: FileTable, part: int) -> Staged:
         bench = self.bench(block.formats.time_zone)
         target = self.scratch / f"{block.entity}-{number}-{part}.parquet"
-        keep = block.entity not in ("activities", "accounts")
+        keep = block.entity != "activities"
         try:
-            checked = Checked(
-                block, table.columns, reader(table, keep_rejects=True), self.setting, keep=keep
-            )
+            checked = Checked(block, table.columns, reader(table, keep_rejects=True), self.setting, keep=keep)
         except KeyError as error:
             raise StagingError(_no_column(block, table, str(error.args[0]))) from error
         rows = bench.write(checked.sql(), target)

@@ -39,6 +39,14 @@ def append_rows(
     return counts
 
 
+def compare_rows(
+    bench: Workbench, activities: Table, erasures: Table, rows: Rows, *, recorded_at: dt.datetime
+) -> Appended:
+    """What an append of these rows would count; see `Stream.compare`."""
+    staged = stage(bench, rows, AppTransaction("compare", 0), erasures)
+    return compare(bench, activities, staged, recorded_at)
+
+
 def recorded_before(activities: Table, transaction: AppTransaction) -> Appended | None:
     """The counts of this transaction when it was committed before (zeros once the log has forgotten them)."""
     last = activities.last_transaction(transaction.app)

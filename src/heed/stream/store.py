@@ -38,7 +38,7 @@ from heed.stream.rollup import roll_up_days
 from heed.stream.staging import Rows
 from heed.stream.tables import Table
 from heed.stream.timeline import read_batches, read_timeline
-from heed.stream.withdrawal import withdraw_batch
+from heed.stream.withdrawal import withdraw_batch, withdraw_ids
 from heed.stream.workbench import Workbench, quoted, text, workbench
 
 Answer = TypeVar("Answer")
@@ -106,6 +106,13 @@ class Stream:
                 recorded_at=recorded_at,
             )
 
+    def compare(self, rows: Rows, *, recorded_at: dt.datetime) -> Appended:
+        """What `append` would answer for these rows. Writes nothing that counts."""
+        with self._writing() as bench:
+            return append.compare_rows(
+                bench, self._activities, self._erasures, rows, recorded_at=recorded_at
+            )
+
     def withdraw(self, *, batch: str, recorded_at: dt.datetime, by: str) -> int:
         """Undo a batch by new rows: what stands of it is withdrawn, what it had replaced stands again.
 
@@ -116,6 +123,18 @@ class Stream:
             condition = f"batch = {text(batch)}"
             files = files_with(bench, self._parked, condition)
             return stood + remove_rows(bench, self._places["parked"], files, condition, reason="withdrawal")
+
+    def withdraw_ids(
+        self, ids: pa.Table, *, transaction: AppTransaction, recorded_at: dt.datetime, by: str
+    ) -> int:
+        """Take back single activities, named by the columns `source` and `id`, by new rows; how many stood.
+
+        For what follows from something else and no longer does. The same transaction again changes nothing.
+        """
+        with self._writing() as bench:
+            return withdraw_ids(
+                bench, self._activities, ids, transaction=transaction, recorded_at=recorded_at, by=by
+            )
 
     def erase(
         self, *, account: str | None = None, contact: str | None = None, by: str, at: dt.datetime

@@ -1,0 +1,291 @@
+"""The verbs of sources: look at a file set, import it, correct and replay what was refused, take it back."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from heed.conversations.actions import revert as revert_conversations
+from heed.customers.actions import revert as revert_customers
+from heed.ledger import clock, outbox
+from heed.ledger.actions import Change, record
+from heed.ledger.home import open_stream
+from heed.sources.encodings import FileProblemError
+from heed.sources.guessing import Guess, guess
+from heed.sources.mapping import MappingError, parse_mapping, write_mapping
+from heed.sources.models import Import, ImportState, ParkedRow, RejectedRow, RejectedState, Source
+from heed.sources.reading import FileSet, open_set
+from heed.sources.reasons import reason_of
+from heed.sources.replaying import replay_rows
+from heed.sources.running import (
+    ImportFailed,
+    Progress,
+    Report,
+    Run,
+    digest_of,
+    no_progress,
+    one_import_at_a_time,
+)
+from heed.sources.staging import StagingError
+from heed.sources.steps import ImportStopped
+from heed.stream import StreamError
+from heed.stream.files import FileQueryError
+
+__all__ = [
+    "ImportFailed",
+    "Report",
+    "dismiss",
+    "dry_run",
+    "prepare",
+    "preview",
+    "replay",
+    "run_import",
+    "undo",
+]
+
+EXPECTED = (
+    *(ImportFailed, ImportStopped, StagingError, MappingError, FileProblemError, FileQueryError),
+    *(StreamError, OSError),
+)
+FIRST_ROWS = 5
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A file set before it is imported: its mapping as text, notes on it, and each file's first rows."""
+
+    mapping: str
+    notes: list[str]
+    samples: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What an undo came to: entities brought back, activities withdrawn, and what somebody changed since."""
+
+    restored: int
+    deleted: int
+    withdrawn: int
+    activities: int
+    kept: list[dict[str, str]]
+
+
+def preview(paths: Sequence[Path], mapping: str | None = None) -> Preview:
+    """Look at a file set: the mapping given, or one guessed from headers and contents. Stores nothing."""
+    scratch = Path(settings.HEED_HOME) / "imports" / f"preview-{os.getpid()}-{id(paths)}"
+    limit = int(settings.HEED_UPLOAD_LIMIT_MB) * 1_000_000
+    try:
+        parsed = parse_mapping(mapping) if mapping else None
+        files = open_set(paths, scratch / "files", mapping=parsed, limit_bytes=limit)
+        found = Guess(parsed, []) if parsed else guess(files, scratch)
+        notes = [*found.notes, *files.problems.values()]
+        text = mapping or (write_mapping(found.mapping) if found.mapping else "")
+        return Preview(text, notes, samples_of(files, scratch))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def samples_of(files: FileSet, scratch: Path) -> list[dict[str, Any]]:
+    """The first rows of each table, as texts."""
+    from heed.stream.files import FileBench, reader
+
+    shown = []
+    with FileBench([table.path for table in files.tables], scratch / "samples") as bench:
+        for table in files.tables:
+            rows = bench.table(f"SELECT * EXCLUDE (_malformed) FROM ({reader(table)}) LIMIT {FIRST_ROWS}")
+            names = rows.column_names
+            cells = [
+                ["" if row[name] is None else str(row[name]) for name in names] for row in rows.to_pylist()
+            ]
+            shown.append({"file": table.name, "columns": names, "rows": cells})
+    return shown
+
+
+def dry_run(
+    paths: Sequence[Path], mapping: str, *, source: str, by: str, progress: Progress = no_progress
+) -> Report:
+    """What an import would come to, by doing it and taking it back. Writes nothing."""
+    now = clock.now()
+    known = Source.objects.filter(name=source).first()
+    unsaved = known or Source(name=source, mapping=mapping, made_by=by, made_at=now)
+    import_ = Import(source=unsaved, mapping=mapping, state=ImportState.RUNNING, by=by, started_at=now)
+    with one_import_at_a_time(progress), _failing_clearly():
+        return Run(import_, paths, progress, dry=True).go()
+
+
+@transaction.atomic
+def prepare(paths: Sequence[Path], mapping: str, *, source: str, by: str) -> Import:
+    """Note an import that is about to run. An unfinished one of the same files and mapping is taken up."""
+    parse_mapping(mapping)
+    digest = digest_of(paths, mapping)
+    now = clock.now()
+    declared, made = Source.objects.get_or_create(
+        name=source, defaults={"mapping": mapping, "made_by": by, "made_at": now}
+    )
+    if made:
+        record(Change("declare", "source", source, None, {"mapping": mapping}), by=by)
+    unfinished = Import.objects.filter(
+        source=declared, digest=digest, state__in=(ImportState.RUNNING, ImportState.FAILED)
+    ).last()
+    if unfinished is not None:
+        return unfinished
+    files = [{"name": path.name, "size": path.stat().st_size} for path in sorted(paths)]
+    import_ = Import.objects.create(
+        source=declared,
+        mapping=mapping,
+        files=files,
+        digest=digest,
+        state=ImportState.UPLOADED,
+        by=by,
+        started_at=now,
+    )
+    record(Change("prepare", "import", str(import_.pk), None, {"files": files, "source": source}), by=by)
+    return import_
+
+
+def run_import(
+    import_: Import, paths: Sequence[Path], *, by: str, progress: Progress = no_progress
+) -> Report:
+    """Run (or go on with) a prepared import. Raises ImportFailed with a clear reason; safe to repeat."""
+    with one_import_at_a_time(progress):
+        import_.refresh_from_db()
+        if import_.state in (ImportState.DONE, ImportState.UNDONE):
+            return Report(import_.pk, import_.counts, import_.findings, [])
+        import_.state, import_.error = ImportState.RUNNING, ""
+        import_.rows_done, import_.rows_expected = 0, None
+        import_.save(update_fields=["state", "error", "rows_done", "rows_expected"])
+        try:
+            with _failing_clearly():
+                report = Run(import_, paths, progress).go()
+        except ImportFailed as error:
+            _fail(import_, str(error), by)
+            raise
+        _finish(import_, report, by)
+        return report
+
+
+@transaction.atomic
+def _finish(import_: Import, report: Report, by: str) -> None:
+    import_.state, import_.step = ImportState.DONE, ""
+    import_.findings = report.findings
+    import_.finished_at = clock.now()
+    import_.save()
+    source = import_.source
+    source.mapping = import_.mapping
+    source.shape = {"files": [file["name"] for file in import_.files]}
+    source.save(update_fields=["mapping", "shape"])
+    record(Change("import", "import", str(import_.pk), None, {"counts": import_.counts}), by=by)
+
+
+@transaction.atomic
+def _fail(import_: Import, why: str, by: str) -> None:
+    import_.state, import_.error = ImportState.FAILED, why
+    import_.save(update_fields=["state", "error"])
+    record(Change("fail", "import", str(import_.pk), None, {"error": why}), by=by)
+
+
+class _failing_clearly:  # noqa: N801 - reads as a phrase
+    """Expected failures as ImportFailed, with what to do where the disk is full."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ImportFailed) or not isinstance(error, EXPECTED):
+            return
+        if isinstance(error, OSError) and error.errno == 28:
+            home = settings.HEED_HOME
+            message = _("The disk of %(home)s is full. Free some space and start the same import again.")
+            raise ImportFailed(message % {"home": home}) from error
+        raise ImportFailed(str(error)) from error
+
+
+# What was refused
+
+
+class StillWrong(Exception):  # noqa: N818 - not an error of the program
+    """A corrected row is refused again; `column` and the message say why."""
+
+    def __init__(self, column: str, reason: str) -> None:
+        super().__init__(reason)
+        self.column = column
+
+
+@transaction.atomic
+def replay(row: RejectedRow, values: dict[str, str], *, by: str) -> RejectedRow:
+    """Send a corrected row through the same checks and saving. StillWrong leaves everything as it was."""
+    row = RejectedRow.objects.select_for_update().select_related("of_import__source").get(pk=row.pk)
+    if row.state != RejectedState.OPEN:
+        return row
+    corrected = {**row.values, **{name: text or None for name, text in values.items()}}
+    given = parse_mapping(row.of_import.mapping).blocks[row.block]
+    corrected = {name: text for name, text in corrected.items() if name in given.columns}
+    import_ = row.of_import
+    done = replay_rows(
+        *(import_, row.entity, row.block, [corrected]),
+        app=f"replay:{row.pk}",
+        now=clock.now(),
+    )
+    if done.refused:
+        wrong = done.refused[0]
+        reason = wrong.code if " " in wrong.code else reason_of(row.entity, wrong.column, wrong.code)
+        raise StillWrong(wrong.column, reason)
+    before = {"values": row.values, "state": row.state}
+    row.values, row.state = corrected, RejectedState.REPLAYED
+    row.save(update_fields=["values", "state"])
+    after = {"values": row.values, "state": row.state}
+    record(Change("replay", "rejected row", str(row.pk), before, after), by=by)
+    return row
+
+
+@transaction.atomic
+def dismiss(rows: Sequence[RejectedRow], *, by: str, reason: str = "") -> int:
+    """Set rejected rows aside for good; they stay in the table, marked."""
+    dismissed = 0
+    for row in RejectedRow.objects.select_for_update().filter(pk__in=[row.pk for row in rows]):
+        if row.state != RejectedState.OPEN:
+            continue
+        row.state = RejectedState.DISMISSED
+        row.save(update_fields=["state"])
+        states = ({"state": "open"}, {"state": "dismissed"})
+        record(Change("dismiss", "rejected row", str(row.pk), *states, reason), by=by)
+        dismissed += 1
+    return dismissed
+
+
+# Undo
+
+
+def undo(import_: Import, *, by: str) -> Undone:
+    """Take an import back: entities as they were, its activities withdrawn by new facts. Repeatable."""
+    with one_import_at_a_time(no_progress):
+        conversations = revert_conversations(import_.actor, by=by)
+        customers = revert_customers(import_.actor, by=by)
+        stream = open_stream()
+        now = clock.now()
+        activities = stream.withdraw(batch=import_.actor, recorded_at=now, by=by)
+        outbox.drain()
+        stream.roll_up()
+        with transaction.atomic():
+            ParkedRow.objects.filter(of_import=import_, released_at=None).delete()
+            import_.state, import_.undone_at = ImportState.UNDONE, now
+            import_.save(update_fields=["state", "undone_at"])
+            done = Undone(
+                conversations.restored + customers.restored,
+                conversations.deleted + customers.deleted,
+                conversations.withdrawn + customers.withdrawn,
+                activities,
+                [
+                    {"kind": kept.kind, "key": kept.key, "reason": kept.reason}
+                    for kept in (*conversations.kept, *customers.kept)
+                ],
+            )
+            after = {name: value for name, value in vars(done).items() if name != "kept"}
+            record(Change("undo", "import", str(import_.pk), None, after), by=by)
+        return done

@@ -1,0 +1,358 @@
+"""One entity of an import: staged, judged, saved, and what became of each row.
+
+The same step serves a whole file, a corrected row that is replayed, and a parked row whose account came.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from django.db import transaction
+
+from heed.customers.models import Account
+from heed.customers.rows import Saved
+from heed.ledger.home import open_stream
+from heed.sources.checking import originals
+from heed.sources.derived import Origin, derived_query
+from heed.sources.models import Import, ParkedRow, RejectedRow
+from heed.sources.reasons import reason_of
+from heed.sources.saving import KEEPERS
+from heed.sources.staging import Refused, Staged, Staging
+from heed.sources.tally import EXAMPLES, Counts, Findings
+from heed.stream import AppTransaction
+from heed.stream.activity import INCOMING
+from heed.stream.files import literal, quoted
+
+ORDER = (
+    *("accounts", "contacts", "subscriptions", "tickets", "interactions", "survey_responses", "activities"),
+)
+PARTS = {"tickets": 1, "interactions": 2, "survey_responses": 3, "activities": 4}
+"""The number of an entity's append within the import, rising, as the stream wants it."""
+MOST_REJECTED = 100_000
+BATCH = 2_000
+STREAM_COLUMNS = ", ".join(quoted(name) for name in INCOMING.names)
+
+Told = Callable[[int], None]
+
+
+class ImportStopped(Exception):  # noqa: N818 - not an error of the program
+    """An import stops before anything of this entity is stored; the message says why and what to do."""
+
+
+@dataclass
+class Context:
+    """What the steps of one run share. `app` names its appends; in a dry run nothing is kept."""
+
+    record: Import
+    app: str
+    now: datetime
+    scratch: Path
+    dry: bool = False
+    findings: Findings = field(default_factory=Findings)
+    rejected: list[Refused] = field(default_factory=list)
+    told: Told = lambda rows: None
+
+
+class EntityStep:
+    """Brings one entity's staged rows into Heed."""
+
+    def __init__(self, context: Context, staging: Staging, entity: str) -> None:
+        self.context, self.staging, self.entity = context, staging, entity
+        self.staged: list[Staged] = []
+        self.counts = Counts()
+
+    def stage(self) -> None:
+        """Type and judge every row; stops when nearly all of a large file is refused."""
+        for staged in self.staging.entity(self.entity):
+            self._demand_mostly_good(staged)
+            self.staged.append(staged)
+            self.counts.rows += staged.accepted + staged.refused
+            self.counts.rejected += staged.refused
+
+    def _demand_mostly_good(self, staged: Staged) -> None:
+        if staged.refused <= MOST_REJECTED or staged.refused * 2 <= staged.rows:
+            return
+        worst = next(staged.refusals())
+        why = reason_of(self.entity, worst.column, worst.code)
+        raise ImportStopped(
+            f"{staged.refused:,} of {staged.rows:,} rows of {staged.table.name} cannot be read, the first in "
+            f"row {worst.row}: {why} Nothing of it was stored. Check the mapping and its formats."
+        )
+
+    def keep(self) -> Counts:
+        """Save the rows that go into tables, with the rejected and parked ones, in one transaction."""
+        with transaction.atomic():
+            for staged in self.staged:
+                self._reject(staged.refusals())
+            if self.entity in KEEPERS:
+                for parts in self._by_block():
+                    self._save(parts)
+            if not self.context.dry:
+                self._note_counts()
+        return self.counts
+
+    def replay(self) -> None:
+        """Save and append rows that came in again; what is refused is told, and not kept a second time."""
+        for staged in self.staged:
+            self._reject(staged.refusals())
+        if self.entity in KEEPERS:
+            for parts in self._by_block():
+                self._save(parts)
+        self.append()
+
+    def _note_counts(self) -> None:
+        record = self.context.record
+        record.counts = {**record.counts, self.entity: vars(self.counts)}
+        record.save(update_fields=["counts"])
+
+    def _by_block(self) -> Iterator[list[Staged]]:
+        for number in dict.fromkeys(staged.number for staged in self.staged):
+            yield [staged for staged in self.staged if staged.number == number]
+
+    def _save(self, parts: list[Staged]) -> None:
+        rows = self._rows(parts)
+        saved = KEEPERS[self.entity](
+            self._counted(rows), by=self.context.record.actor, source=self.staging.setting.source
+        )
+        self.counts.new += saved.new
+        self.counts.changed += saved.changed
+        self.counts.unchanged += saved.unchanged
+        self._sort_out(parts, saved)
+
+    def _counted(self, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for number, row in enumerate(rows, start=1):
+            if number % BATCH == 0:
+                self.context.told(BATCH)
+            yield row
+
+    def _rows(self, parts: list[Staged]) -> Iterator[dict[str, Any]]:
+        """The accepted rows of a block in order; of rows with one key the last, the others reported."""
+        bench = parts[0].bench
+        source = _source(parts)
+        repeated = bench.rows(
+            f"SELECT key, count(*), count(DISTINCT _original) FROM {source} GROUP BY key HAVING count(*) > 1"
+        )
+        last = ""
+        if repeated:
+            last = "QUALIFY row_number() OVER (PARTITION BY key ORDER BY _file DESC, _index DESC) = 1 "
+            last += "ORDER BY _file, _index"
+            self.counts.unchanged += sum(count - 1 for _, count, versions in repeated if versions == 1)
+            self._report_versions([(key, count) for key, count, versions in repeated if versions > 1])
+        query = f"SELECT * EXCLUDE (_original, _problem) FROM {source} {last}"
+        for batch in bench.batches(query, 10_000):
+            yield from batch.to_pylist()
+
+    def _report_versions(self, repeated: list[tuple[str, int]]) -> None:
+        earlier = sum(count - 1 for _, count in repeated)
+        self.counts.changed += earlier
+        self.context.findings.add(
+            f"{self.entity}: one id, different content",
+            "These ids stand in the file more than once with different content. The last row counts.",
+            len(repeated),
+            [{"id": key, "rows": count} for key, count in repeated[:EXAMPLES]],
+        )
+
+    def _sort_out(self, parts: list[Staged], saved: Saved) -> None:
+        """Rows that were refused on saving: parked where only their account is missing, else rejected."""
+        parked = [finding.key for finding in saved.findings if finding.code == "unknown_account"]
+        if parked:
+            self.counts.parked += len(parked)
+            self._park(parts, parked)
+        why = {f.key: f for f in saved.findings if f.refused and f.code != "unknown_account"}
+        refused = []
+        for staged, index, key, values in self._named(parts, list(why)):
+            row = staged.row_number(index, [reject.line for reject in staged.structural])
+            column, reason = why[key].field, why[key].reason
+            refused.append(Refused(staged.number, staged.table.name, row, column, reason, values))
+        self.counts.rejected += len(refused)
+        self._reject(iter(refused))
+        for finding in saved.findings:
+            if not finding.refused:
+                example = {"id": finding.key, finding.field: finding.value}
+                self.context.findings.add(
+                    f"{self.entity}: {finding.code}", _general(finding.code, finding.reason), 1, [example]
+                )
+
+    def _named(
+        self, parts: list[Staged], keys: list[str]
+    ) -> Iterator[tuple[Staged, int, str, dict[str, str | None]]]:
+        """Where rows of these keys stand, and their texts; the last of a key."""
+        if not keys:
+            return
+        bench = parts[0].bench
+        bench.register("wanted", pa.table({"key": pa.array(keys, pa.string())}))
+        query = (
+            f"SELECT _file, _index, key, _original FROM {_source(parts)} SEMI JOIN wanted USING (key) "
+            "QUALIFY row_number() OVER (PARTITION BY key ORDER BY _file DESC, _index DESC) = 1 "
+            "ORDER BY _file, _index"
+        )
+        for batch in bench.batches(query):
+            for row in batch.to_pylist():
+                yield parts[row["_file"]], row["_index"], row["key"], originals(row["_original"])
+
+    def _park(self, parts: list[Staged], keys: list[str]) -> None:
+        if self.context.dry:
+            return
+        waiting = (
+            ParkedRow(
+                of_import=self.context.record,
+                entity=self.entity,
+                block=staged.number,
+                waits_for=values.get("account") or "",
+                file=staged.table.name,
+                row=staged.row_number(index, [reject.line for reject in staged.structural]),
+                values=values,
+            )
+            for staged, index, _, values in self._named(parts, keys)
+        )
+        while batch := list(islice(waiting, BATCH)):
+            ParkedRow.objects.bulk_create(batch)
+
+    def _reject(self, refusals: Iterator[Refused]) -> None:
+        if self.context.dry or self.context.app != self.context.record.actor:
+            self.context.rejected.extend(islice(refusals, EXAMPLES))
+            return
+        while batch := list(islice(refusals, BATCH)):
+            RejectedRow.objects.bulk_create(
+                [
+                    RejectedRow(
+                        of_import=self.context.record,
+                        entity=self.entity,
+                        block=refused.block,
+                        file=refused.file[:300],
+                        row=refused.row,
+                        column=refused.column[:200],
+                        reason=self.reason(refused)[:300],
+                        values=refused.values,
+                    )
+                    for refused in batch
+                ]
+            )
+
+    def reason(self, refused: Refused) -> str:
+        # A package that refuses a row on saving says why in a sentence; the checks say it in a code.
+        return refused.code if " " in refused.code else reason_of(self.entity, refused.column, refused.code)
+
+    # Into the stream
+
+    def append(self) -> None:
+        """Append the activities of the rows, and park those of unknown accounts. Safe to repeat."""
+        if self.entity not in PARTS or not self.staged:
+            return
+        known = pa.table({"account": pa.array(list(_known_accounts()), pa.string())})
+        accepted, waiting = [], []
+        for staged in self.staged:
+            staged.bench.register("known", known)
+            good, parked = self._split(staged)
+            accepted += good
+            waiting += parked
+        self._append(accepted)
+        if waiting:
+            self._park_activities(waiting)
+
+    def _split(self, staged: Staged) -> tuple[list[Path], list[Path]]:
+        """Parquet of the activities of known accounts, and of the others."""
+        missing = "account IS NOT NULL AND account NOT IN (SELECT account FROM known)"
+        rows = f"(SELECT * FROM {staged.source} WHERE _problem IS NULL)"
+        unknown = int(staged.bench.rows(f"SELECT count(*) FROM {rows} WHERE {missing}")[0][0])
+        if self.entity in ("activities", "survey_responses"):
+            self.counts.parked += unknown
+        if self.entity == "activities":
+            staged = _numbered(staged)
+            if not unknown and not staged.refused and not staged.blank:
+                return [staged.path], []
+        query = self._query(staged)
+        good = staged.path.with_suffix(".good.parquet")
+        written = staged.bench.write(f"SELECT * FROM ({query}) SEMI JOIN known USING (account)", good)
+        # What waits for its account as a row is parked as a row; only pure activities are parked as such.
+        parkable = unknown and self.entity in ("activities", "survey_responses")
+        if not parkable:
+            return ([good] if written else []), []
+        parked = staged.path.with_suffix(".parked.parquet")
+        staged.bench.write(f"SELECT * FROM ({query}) ANTI JOIN known USING (account)", parked)
+        return ([good] if written else []), [parked]
+
+    def _query(self, staged: Staged) -> str:
+        rows = f"(SELECT * FROM {staged.source} WHERE _problem IS NULL)"
+        if self.entity == "activities":
+            return f"SELECT {STREAM_COLUMNS} FROM {rows}"
+        setting = self.staging.setting
+        columns = {name for name, *_ in staged.bench.rows(f"DESCRIBE {rows}")}
+        return derived_query(self.entity, rows, columns, Origin(setting.source, setting.batch))
+
+    def _append(self, paths: list[Path]) -> None:
+        if not paths:
+            return
+        stream = open_stream()
+        if self.context.dry:
+            done = stream.compare(paths, recorded_at=self.context.now)
+        else:
+            transaction_id = AppTransaction(self.context.app, PARTS[self.entity])
+            done = stream.append(paths, transaction=transaction_id, recorded_at=self.context.now)
+        if self.entity in ("activities", "survey_responses"):
+            self.counts.new += done.new
+            self.counts.changed += done.corrected
+            self.counts.unchanged += done.unchanged
+        if done.erased:
+            self.context.findings.add(
+                f"{self.entity}: erased",
+                "These activities are of accounts or contacts that were erased, and were kept out.",
+                done.erased,
+            )
+        self.context.told(done.rows)
+
+    def _park_activities(self, paths: list[Path]) -> None:
+        if not self.context.dry:
+            transaction_id = AppTransaction(self.context.app, PARTS[self.entity])
+            open_stream().park(paths, transaction=transaction_id, recorded_at=self.context.now)
+
+
+def _source(parts: Sequence[Staged]) -> str:
+    """The accepted rows of several files of one block, with `_file` (which of them) and `_index` (place)."""
+    paths = ", ".join(literal(str(staged.path)) for staged in parts)
+    return (
+        "(SELECT * EXCLUDE (file_row_number), file_index::BIGINT AS _file, file_row_number AS _index "
+        f"FROM read_parquet([{paths}], file_row_number=true, union_by_name=true) WHERE _problem IS NULL)"
+    )
+
+
+def _numbered(staged: Staged) -> Staged:
+    """Tell apart rows whose id was made of their content and that are word for word the same."""
+    made = f"(SELECT hash(id) AS h FROM {staged.source} WHERE _made AND _problem IS NULL)"
+    again = f"SELECT h FROM {made} GROUP BY h HAVING count(*) > 1"
+    if not staged.bench.rows(f"SELECT 1 FROM {staged.source} WHERE _made LIMIT 1"):
+        return staged
+    if not staged.bench.rows(f"{again} LIMIT 1"):
+        return staged
+    target = staged.path.with_suffix(".numbered.parquet")
+    nth = "row_number() OVER (PARTITION BY id)"
+    told_apart = f"id || CASE WHEN {nth} > 1 THEN '-' || {nth} ELSE '' END"
+    staged.bench.write(
+        f"SELECT * EXCLUDE (file_row_number) FROM {staged.source} WHERE NOT coalesce(_made, false) "
+        f"OR hash(id) NOT IN ({again}) UNION ALL "
+        f"SELECT * EXCLUDE (file_row_number) REPLACE ({told_apart} AS id) "
+        f"FROM {staged.source} WHERE _made AND hash(id) IN ({again})",
+        target,
+    )
+    return Staged(
+        staged.number, staged.block, staged.table, target, staged.bench, staged.rows, staged.structural
+    )
+
+
+def _known_accounts() -> Iterator[str]:
+    return Account.objects.filter(withdrawn_at=None).values_list("key", flat=True).iterator(chunk_size=20_000)
+
+
+GENERAL = {
+    "unknown_parent": "The parent is not among the accounts, so these accounts stand without one.",
+    "cycle": "The parent would close a circle, so these accounts stand without one.",
+    "unknown_owner": "Nobody in Heed has this address, so the owner stays as it was. Invite them first.",
+}
+
+
+def _general(code: str, reason: str) -> str:
+    return GENERAL.get(code, reason)
