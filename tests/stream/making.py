@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 from heed.stream import Activity, Appended, AppTransaction, Stream, as_table
+from heed.stream.activity import DAILY
 
 NOON = dt.time(12, tzinfo=dt.UTC)
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -40,9 +41,7 @@ def rows_of(stream: Stream, *columns: str) -> list[tuple[Any, ...]]:
 
 
 def daily_of(stream: Stream, *columns: str) -> list[tuple[Any, ...]]:
-    names = columns or (
-        "account contact name day known_on unknown_on n total value_n last_at last_value month".split()
-    )
+    names = columns or tuple(DAILY.names)
     found = stream.run(stream.daily()).to_pylist()
     return sorted((tuple(row[name] for name in names) for row in found), key=repr)
 
