@@ -5,6 +5,8 @@ from datetime import datetime
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -194,9 +196,11 @@ def note_security_change(user: User, what: str) -> None:
 
 
 def end_sessions(user: User) -> None:
-    """Sign a person out everywhere."""
-    for session in UserSession.objects.filter(user=user):
-        session.end()
+    """Sign a person out everywhere. Sessions do not name their person, so each has to be looked into."""
+    for session in Session.objects.filter(expire_date__gt=clock.now()).iterator():
+        if session.get_decoded().get(SESSION_KEY) == str(user.pk):
+            session.delete()
+    UserSession.objects.filter(user=user).delete()
 
 
 def _spend_links(user: User, at: datetime) -> None:
