@@ -114,14 +114,20 @@ def test_a_failed_step_leaves_its_error_and_the_round_goes_on_from_there(
     assert (failed.state, failed.step) == (RoundState.FAILED, "estimate risk")
     assert "OSError: No space left on device" in failed.error
     assert failed.finished_at is not None
-    assert [step["name"] for step in failed.steps] == NAMES[:3]
+    assert [step["name"] for step in failed.steps] == NAMES[:4]
 
     monkeypatch.setattr(daily_round, "STEPS", STEPS)
     told: list[str] = []
     done = refresh(TODAY, by="command line", progress=lambda name, number, of: told.append(name))
     assert done.pk == failed.pk
     assert (done.state, done.error) == (RoundState.DONE, "")
-    assert told == ["append activities", "roll up touched days", "estimate risk", "rank today"]
+    assert told == [
+        "derive movements",
+        "append activities",
+        "roll up touched days",
+        "estimate risk",
+        "rank today",
+    ]
 
 
 def test_what_came_in_since_an_interruption_is_measured_too(

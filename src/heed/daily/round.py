@@ -10,11 +10,21 @@ from django.db import transaction
 
 from heed.daily.lock import the_only_round
 from heed.daily.models import Round, RoundState
-from heed.daily.steps import Result, Step, append_activities, measure, rank, risk, roll_up_touched_days
+from heed.daily.steps import (
+    Result,
+    Step,
+    append_activities,
+    measure,
+    movements_due,
+    rank,
+    risk,
+    roll_up_touched_days,
+)
 from heed.ledger import clock
 from heed.ledger.actions import Change, record
 
 STEPS = (
+    Step("derive movements", movements_due, always=True),
     Step("append activities", append_activities, always=True),
     Step("roll up touched days", roll_up_touched_days, always=True),
     Step("measure accounts", measure),

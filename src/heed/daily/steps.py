@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+from heed.customers.actions import derive_due_movements
 from heed.desk.actions import rank_worklist
 from heed.ledger import outbox
 from heed.ledger.home import open_stream
@@ -23,6 +24,12 @@ class Step:
     name: str
     run: Callable[[date, str], Result]
     always: bool = False
+
+
+def movements_due(as_of: date, by: str) -> Result:
+    """Movements of subscriptions that began or ended since the last round."""
+    derived = derive_due_movements(as_of, by=by)
+    return {"new": derived.new, "changed": derived.changed, "gone": derived.gone}
 
 
 def append_activities(as_of: date, by: str) -> Result:

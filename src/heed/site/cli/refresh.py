@@ -19,7 +19,7 @@ def refresh(
     as_of: Annotated[str, typer.Option(help="Day to run it for, like 2026-11-22; today if left out.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Run the daily round: append activities, roll up, measure, estimate risk, rank today.
+    """Run the daily round: movements, activities, roll up, measure, estimate risk, rank today.
 
     Safe to repeat: each step does only what is new. An interrupted round goes on where it stopped.
     """

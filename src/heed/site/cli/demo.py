@@ -1,0 +1,227 @@
+"""`heed demo`: a company to look at, with the server and the worker, in one command that asks nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+import typer
+
+from heed.site.cli import prepare, stop
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+BY = "command line"
+SOURCE = "demo company"
+ACCOUNTS, ACTIVITIES = 600, 2_000_000
+START = "import sys; from heed.site.commands import main; main()"
+PATIENCE = 60.0
+GRACE = 25.0
+
+
+def demo(
+    port: Annotated[int, typer.Option(envvar="PORT", help="Port to listen on.")] = 8000,
+    serve: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Start the server and the worker at the end.")
+    ] = True,
+) -> None:
+    """Set up a home with a demo company, run the daily round, serve it, and print a sign-in link.
+
+    Safe to repeat: what is done already is skipped, and it says so. Ctrl-C ends server and worker.
+    """
+    os.environ["PORT"] = str(port)
+    prepare(migrated=False)
+    set_up()
+    make_company()
+    make_people()
+    import_company()
+    run_round()
+    if serve:
+        keep_serving(port)
+
+
+def say(text: str) -> None:
+    typer.echo(f"Heed: {text}")
+
+
+def set_up() -> None:
+    from django.conf import settings
+    from django.core.management import call_command
+
+    from heed.ledger import durable
+
+    call_command("migrate", interactive=False, verbosity=0)
+    durable.client()
+    say(f"the home is {settings.HEED_HOME}")
+
+
+def folder() -> Path:
+    from django.conf import settings
+
+    return Path(settings.HEED_HOME) / "demo-company"
+
+
+def make_company() -> None:
+    """Write the file set of the simulated company up to yesterday, unless it is there."""
+    from heed.evidence.simulate import simulate
+    from heed.ledger import clock
+
+    done = folder() / "complete"
+    if done.exists():
+        say(f"the demo company is there already, with data until {done.read_text().strip()}")
+        return
+    with bar("making the demo company") as (progress, task):
+        truth = simulate(
+            folder(),
+            end=clock.today(),
+            accounts=ACCOUNTS,
+            activities=ACTIVITIES,
+            progress=lambda what, rows, of: progress.update(
+                task, description=f"making {what.replace('_', ' ')}", completed=rows, total=of
+            ),
+        )
+    done.write_text(clock.today().isoformat())
+    say(f"made a company of {ACCOUNTS} accounts and {truth.activities:,} activities in {folder()}")
+
+
+def make_people() -> None:
+    """The people whose e-mail addresses own the accounts; the first of them is the admin who signs in."""
+    from heed.evidence.simulate import csm_emails
+    from heed.people.actions import create_user
+    from heed.people.models import Role, User
+
+    known = set(User.objects.values_list("email", flat=True))
+    roles = [Role.ADMIN, Role.LEAD]
+    new = [email for email in csm_emails(6) if email not in known]
+    for email in new:
+        position = csm_emails(6).index(email)
+        name = email.partition("@")[0].replace(".", " ").title()
+        create_user(email, name, roles[position] if position < len(roles) else Role.MEMBER, by=BY)
+    say(f"made {len(new)} people" if new else "its people are there already")
+
+
+def import_company() -> None:
+    """Import the file set as a user would: its mapping guessed from the headers."""
+    from heed.evidence.simulate import FILES
+    from heed.sources import actions
+    from heed.sources.models import Import, ImportState
+
+    if Import.objects.filter(source__name=SOURCE, state=ImportState.DONE).exists():
+        say("the demo company is imported already")
+        return
+    paths = [folder() / name for name in FILES]
+    mapping = actions.preview(paths).mapping
+    prepared = actions.prepare(paths, mapping, source=SOURCE, by=BY)
+    with bar("importing") as (progress, task):
+        report = actions.run_import(
+            prepared,
+            paths,
+            by=BY,
+            progress=lambda step, done, expected: progress.update(
+                task, description=step.lower(), completed=done, total=expected
+            ),
+        )
+    counts = ", ".join(f"{each['new']:,} {entity}" for entity, each in report.counts.items())
+    say(f"imported {counts.replace('_', ' ')}")
+
+
+def run_round() -> None:
+    """The daily round of today, unless it is done."""
+    from heed.daily.models import Round, RoundState
+    from heed.ledger import clock
+    from heed.site.cli.refresh import run
+
+    if Round.objects.filter(as_of=clock.today(), state=RoundState.DONE).exists():
+        say("the daily round of today is done already")
+        return
+    done = run(clock.today(), shown=sys.stderr.isatty())
+    say(f"ran the daily round in {sum(step['seconds'] for step in done.steps):.1f} s")
+
+
+def sign_in_link() -> str:
+    from heed.evidence.simulate import csm_emails
+    from heed.people import actions, mail
+    from heed.people.models import User
+
+    admin = User.objects.get(email=csm_emails(6)[0])
+    return mail.sign_in_link(actions.make_sign_in_link(admin, by=BY))
+
+
+def keep_serving(port: int) -> None:
+    """Server and worker as child processes until Ctrl-C, or until one of them ends by itself."""
+    signal.signal(signal.SIGTERM, interrupt)
+    children = {name: start(name) for name in ("serve", "worker")}
+    try:
+        wait_until_it_answers(port, children["serve"])
+        say("open this link to sign in (it works once); press Ctrl-C to end")
+        typer.echo(f"\n  {sign_in_link()}\n")
+        ended = first_to_end(children)
+        stop(f"heed {ended} ended by itself; its message stands above.")
+    except KeyboardInterrupt:
+        say("ending the server and the worker")
+    finally:
+        end(children)
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def start(command: str) -> "subprocess.Popen[bytes]":
+    # A session of its own, so that Ctrl-C reaches the children through us and in order.
+    return subprocess.Popen([sys.executable, "-c", START, command], start_new_session=True)  # noqa: S603
+
+
+def wait_until_it_answers(port: int, server: "subprocess.Popen[bytes]") -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if server.poll() is not None:
+            stop(f"The server could not start. Is port {port} in use? Choose another one: PORT=8001")
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/sign-in/", timeout=5):
+                return
+        except HTTPError:
+            return
+        except (URLError, OSError):
+            time.sleep(0.2)
+    stop(f"The server did not answer on port {port} within {PATIENCE:.0f} s.")
+
+
+def first_to_end(children: "dict[str, subprocess.Popen[bytes]]") -> str:
+    while True:
+        for name, child in children.items():
+            if child.poll() is not None:
+                return name
+        time.sleep(0.5)
+
+
+def end(children: "dict[str, subprocess.Popen[bytes]]") -> None:
+    """Ask them to end, wait a while, and only then insist."""
+    for child in children.values():
+        if child.poll() is None:
+            child.terminate()
+    for child in children.values():
+        try:
+            child.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+@contextmanager
+def bar(what: str) -> "Iterator[tuple[Progress, Any]]":
+    """A progress bar on stderr; nothing where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        yield progress, progress.add_task(what, total=None)
