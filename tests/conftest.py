@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import django
 import pytest
+from django.db import connection
 from django.test import Client
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ if os.environ.get("HEED_TEST_DATABASE") == "postgresql":
     os.environ["HEED_DATABASE_URL"] = server.get_uri()
 
 django.setup()
+
+if connection.vendor == "sqlite":
+    # A file as in use: threads that share an in-memory database lock each other out in other ways.
+    connection.settings_dict["TEST"]["NAME"] = str(HOME / "test.sqlite")
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 PASSWORD = "correct horse battery staple"
