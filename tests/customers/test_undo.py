@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from heed.customers.actions import revert, save_accounts, save_contacts, save_periods
-from heed.customers.models import Account, Contact, Ownership, SubscriptionPeriod
+from heed.customers.models import Account, Contact, Movement, Ownership, SubscriptionPeriod
 from heed.customers.rows import BLANK, AccountRow, ContactRow, PeriodRow
 from heed.customers.shelves import shelves
 from heed.ledger import clock
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def picture() -> str:
-    """All customers as one text: every state, and who looks after whom since when."""
+    """All customers as one text: every state, who looks after whom since when, and every movement."""
     states: dict[str, Any] = {}
     for kind, shelf in shelves().items():
         keys = list(shelf.model._default_manager.order_by("key").values_list("key", flat=True))
@@ -28,6 +28,10 @@ def picture() -> str:
     fields = ("account__key", "owner__email", "since", "until")
     states["ownership"] = [
         [str(each) for each in row] for row in Ownership.objects.order_by(*fields).values_list(*fields)
+    ]
+    moved = ("account__key", "currency", "on", "kind", "before", "after")
+    states["movement"] = [
+        [str(each) for each in row] for row in Movement.objects.order_by(*moved).values_list(*moved)
     ]
     return json.dumps(states, sort_keys=True)
 
@@ -72,6 +76,7 @@ def test_what_an_import_made_and_changed_goes_back_byte_for_byte() -> None:
     assert set(AuditEntry.objects.filter(by="person:1").values_list("action", flat=True)) == {
         "revert",
         "delete",
+        "derive",
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from django.db import transaction
 
 from heed.customers.checks import AccountCheck, ContactCheck, PeriodCheck
+from heed.customers.movements import Derived, derive_due_movements, derive_movements
 from heed.customers.rows import AccountRow, ContactRow, PeriodRow, Saved
 from heed.customers.saving import Saver
 from heed.customers.shelves import Accounts, Contacts, Periods, Step, account_ids, batches
@@ -13,7 +14,16 @@ from heed.customers.tree import Late, Tree, unknown_parent
 from heed.customers.undo import Reverted, Undo
 from heed.people.models import User
 
-__all__ = ["revert", "save_accounts", "save_contacts", "save_periods"]
+__all__ = [
+    "Derived",
+    "Reverted",
+    "derive_due_movements",
+    "derive_movements",
+    "revert",
+    "save_accounts",
+    "save_contacts",
+    "save_periods",
+]
 
 
 def save_accounts(rows: Iterable[AccountRow], *, by: str, source: str) -> Saved:
@@ -86,6 +96,8 @@ def save_periods(rows: Iterable[PeriodRow], *, by: str, source: str) -> Saved:
 
     saver = Saver[PeriodRow](Periods(), prepare, by)
     saver.save(rows)
+    # Also for accounts whose periods did not change: a run that was killed before this made up for it.
+    derive_movements(saver.tally.accounts, by=by)
     return saver.tally.saved()
 
 

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Max, Min, Model, Q
 
 from heed.customers.models import Account
+from heed.customers.movements import derive_movements
 from heed.customers.saving import record_steps
 from heed.customers.shelves import Shelf, Step, batches, shelves
 from heed.customers.states import State
@@ -48,7 +49,7 @@ class Origin:
 class Undo:
     """Undoes what one actor saved. Safe to repeat: what is back already is left alone."""
 
-    def __init__(self, actor: str, *, by: str, over: Mapping[str, Shelf] | None = None) -> None:
+    def __init__(self, actor: str, *, by: str, over: dict[str, Shelf] | None = None) -> None:
         self.actor = actor
         self.over = shelves() if over is None else over
         self.by = by
@@ -62,6 +63,10 @@ class Undo:
                 with transaction.atomic():
                     made += self._take_back(shelf, keys)
             self._remove(shelf, made)
+            if shelf.kind == "period":
+                # While the accounts are still there: what their movements said is taken back by name.
+                derive_movements(self.done.accounts, by=self.by)
+        derive_movements(self.done.accounts, by=self.by)
         return self.done
 
     def _touched(self, kind: str) -> list[str]:
