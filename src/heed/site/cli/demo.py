@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 BY = "command line"
 SOURCE = "demo company"
-ACCOUNTS, ACTIVITIES = 600, 2_000_000
 START = "import sys; from heed.site.commands import main; main()"
 PATIENCE = 60.0
 GRACE = 25.0
@@ -29,6 +28,8 @@ GRACE = 25.0
 
 def demo(
     port: Annotated[int, typer.Option(envvar="PORT", help="Port to listen on.")] = 8000,
+    accounts: Annotated[int, typer.Option(help="Accounts of the company, when it is made.")] = 600,
+    activities: Annotated[int, typer.Option(help="About how many activities it has.")] = 2_000_000,
     serve: Annotated[
         bool, typer.Option("--serve/--no-serve", help="Start the server and the worker at the end.")
     ] = True,
@@ -40,7 +41,7 @@ def demo(
     os.environ["PORT"] = str(port)
     prepare(migrated=False)
     set_up()
-    make_company()
+    make_company(accounts, activities)
     make_people()
     import_company()
     run_round()
@@ -50,6 +51,8 @@ def demo(
 
 def say(text: str) -> None:
     typer.echo(f"Heed: {text}")
+    # Whoever reads us through a pipe should not wait for a buffer to fill.
+    sys.stdout.flush()
 
 
 def set_up() -> None:
@@ -69,7 +72,7 @@ def folder() -> Path:
     return Path(settings.HEED_HOME) / "demo-company"
 
 
-def make_company() -> None:
+def make_company(accounts: int, activities: int) -> None:
     """Write the file set of the simulated company up to yesterday, unless it is there."""
     from heed.evidence.simulate import simulate
     from heed.ledger import clock
@@ -82,14 +85,14 @@ def make_company() -> None:
         truth = simulate(
             folder(),
             end=clock.today(),
-            accounts=ACCOUNTS,
-            activities=ACTIVITIES,
+            accounts=accounts,
+            activities=activities,
             progress=lambda what, rows, of: progress.update(
                 task, description=f"making {what.replace('_', ' ')}", completed=rows, total=of
             ),
         )
     done.write_text(clock.today().isoformat())
-    say(f"made a company of {ACCOUNTS} accounts and {truth.activities:,} activities in {folder()}")
+    say(f"made a company of {accounts:,} accounts and {truth.activities:,} activities in {folder()}")
 
 
 def make_people() -> None:
@@ -161,8 +164,8 @@ def keep_serving(port: int) -> None:
     children = {name: start(name) for name in ("serve", "worker")}
     try:
         wait_until_it_answers(port, children["serve"])
-        say("open this link to sign in (it works once); press Ctrl-C to end")
-        typer.echo(f"\n  {sign_in_link()}\n")
+        say("this link signs you in, once; press Ctrl-C to end")
+        say(sign_in_link())
         ended = first_to_end(children)
         stop(f"heed {ended} ended by itself; its message stands above.")
     except KeyboardInterrupt:

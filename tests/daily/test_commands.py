@@ -1,0 +1,121 @@
+"""`heed refresh` and `heed demo`, run as a person runs them: in a home of their own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+HEED = [sys.executable, "-c", "from heed.site.commands import main; main()"]
+STEPS = [
+    "derive movements",
+    "append activities",
+    "roll up touched days",
+    "measure accounts",
+    "estimate risk",
+    "rank today",
+]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a small demo company, set up by the command."""
+    home = tmp_path_factory.mktemp("home")
+    done = heed(home, "demo", "--no-serve", "--accounts", "40", "--activities", "20000")
+    assert done.returncode == 0, done.stderr
+    assert "made a company of 40 accounts" in done.stdout
+    assert "imported 40 accounts" in done.stdout
+    assert "ran the daily round" in done.stdout
+    return home
+
+
+def environment(home: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HEED_")}
+    return {**kept, "HEED_HOME": str(home), "HEED_SECRET_KEY": "only-for-tests"}
+
+
+def heed(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*HEED, *arguments], env=environment(home), capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+@pytest.mark.slow
+def test_the_round_prints_its_steps_for_a_program(home: Path) -> None:
+    done = heed(home, "refresh", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["state"] == "done"
+    assert [step["name"] for step in told["steps"]] == STEPS
+    assert told["steps"][3]["result"]["accounts"] == 40
+    assert told["seconds"] == pytest.approx(sum(step["seconds"] for step in told["steps"]), abs=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [("yesterday", "'yesterday' is not a day. Write it like 2026-11-22."), ("future", "is in the future")],
+)
+def test_the_round_refuses_a_day_that_is_none_or_not_yet(home: Path, given: str, why: str) -> None:
+    day = (date.today() + timedelta(days=2)).isoformat() if given == "future" else given  # noqa: DTZ011
+    done = heed(home, "refresh", "--as-of", day)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert why in done.stderr
+
+
+@pytest.mark.slow
+def test_the_demo_serves_a_sign_in_link_skips_what_is_done_and_ends_its_children(home: Path) -> None:
+    port = free_port()
+    with running_demo(home, port) as (process, lines):
+        told = [next(lines)]
+        while "/sign-in/" not in told[-1] and "http" not in told[-1]:
+            told.append(next(lines))
+        assert any("is there already" in line for line in told)
+        assert any("imported already" in line for line in told)
+        assert any("round of today is done already" in line for line in told)
+        link = told[-1].split()[-1]
+        assert link.startswith(f"http://127.0.0.1:{port}/")
+        with urlopen(link, timeout=30) as page:  # noqa: S310
+            assert page.status == 200
+        children = children_of(process.pid)
+        assert len(children) >= 2
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
+@contextmanager
+def running_demo(home: Path, port: int) -> Iterator[tuple["subprocess.Popen[str]", Iterator[str]]]:
+    with subprocess.Popen(
+        [*HEED, "demo"],
+        env={**environment(home), "PORT": str(port)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process, iter(process.stdout.readline, "")
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.wait(60)
+
+
+def children_of(parent: int) -> list[int]:
+    found = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [int(child) for child in found]
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
