@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import django
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
@@ -51,7 +52,8 @@ PASSWORD = "correct horse battery staple"
 
 @pytest.fixture(autouse=True)
 def _ground(settings: "Settings", tmp_path: Path) -> None:
-    """A stream of the test's own, and a hash that costs nothing."""
+    """A stream of the test's own, a hash that costs nothing, and nothing remembered from the test before."""
+    cache.clear()
     settings.HEED_STREAM_URL = str(tmp_path / "stream")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

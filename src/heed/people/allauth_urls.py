@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import allauth.urls
 from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
 
@@ -78,7 +79,8 @@ def _behind_its_door(pattern: URLPattern) -> None:
     if DOORS[name] == OPEN:
         pattern.callback = anyone(pattern.callback)
     elif DOORS[name] == OWN:
-        pattern.callback = may(Permission.SECURE_OWN_ACCOUNT)(pattern.callback)
+        # One transaction, so that a change to sign-in and its audit row stand or fall together.
+        pattern.callback = may(Permission.SECURE_OWN_ACCOUNT)(transaction.atomic(pattern.callback))
     else:
         pattern.callback = anyone(_closed)
 
