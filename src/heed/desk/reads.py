@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import Case as Choose
-from django.db.models import Count, F, FloatField, Max, Q, QuerySet, Sum, Value, When
+from django.db.models import Count, Exists, F, FloatField, Max, OuterRef, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from heed.customers.models import Account, AccountKind, ExchangeRate
+from heed.customers.models import Account, AccountKind, ExchangeRate, SubscriptionPeriod
 from heed.desk import words
 from heed.desk.models import WorkKind, WorklistRow, WorkState
 from heed.desk.reasons import SILENT_DAYS
@@ -47,6 +47,9 @@ class Row:
     low: float | None
     high: float | None
     horizon_on: date | None
+    n: int | None
+    events: int | None
+    method: str
     first_shown_on: date
     state: str
     state_reason: str = ""
@@ -119,7 +122,7 @@ def today(user: User, as_of: date) -> Today:
         sections=sections_of(standing),
         decided=[row for row in rows if row.state != WorkState.OPEN],
         snoozed=WorklistRow.objects.filter(person=user, state=WorkState.SNOOZED).count(),
-        silent=silent_of(user),
+        silent=silent_of(user, as_of),
         unowned=standing_accounts().filter(Q(owner=None) | Q(owner__is_active=False)).count(),
         accounts=standing_accounts().filter(owner=user).count(),
     )
@@ -128,6 +131,8 @@ def today(user: User, as_of: date) -> Today:
 def rows_of(user: User) -> list[Row]:
     """The open rows in their order, then what was decided on the list of the same day."""
     last = WorklistRow.objects.filter(person=user).aggregate(last=Max("as_of"))["last"]
+    if last is None:
+        return []
     decided = Q(as_of=last, state__in=DECIDED, decided_at__date__gte=last)
     found = WorklistRow.objects.filter(Q(state=WorkState.OPEN) | decided, person=user)
     found = found.select_related("account", "account__risk")
@@ -157,6 +162,9 @@ def row_of(row: WorklistRow) -> Row:
         low=row.low,
         high=row.high,
         horizon_on=risk.horizon_on if risk else None,
+        n=risk.n if risk else None,
+        events=risk.events if risk else None,
+        method=risk.method if risk else "",
         first_shown_on=row.first_shown_on,
         state=row.state,
         state_reason=row.state_reason,
@@ -189,13 +197,20 @@ def standing_accounts() -> QuerySet[Account]:
     return Account.objects.filter(withdrawn_at=None, erased_at=None, kind=AccountKind.CUSTOMER)
 
 
-def silent_of(user: User) -> Silent | None:
-    """Among the person's accounts; None while no conversation has been measured for anybody."""
-    measured = MetricValue.objects.filter(metric__key=CONVERSATION, metric__is_current=True)
-    mine = measured.filter(account__in=standing_accounts().filter(owner=user))
+def silent_of(user: User, as_of: date) -> Silent | None:
+    """Among the person's accounts that pay, or of which that is not known.
+
+    None while no conversation has been measured for anybody.
+    """
+    periods = SubscriptionPeriod.objects.filter(account=OuterRef("pk"), withdrawn_at=None)
+    paying = periods.filter(
+        Q(ends_on=None) | Q(ends_on__gt=as_of), starts_on__lte=as_of, monthly_amount__gt=0
+    )
+    mine = standing_accounts().filter(Exists(paying) | ~Exists(periods), owner=user)
+    measured = MetricValue.objects.filter(metric__key=CONVERSATION, metric__is_current=True, account__in=mine)
     quiet = Q(value=None) | Q(value__gte=SILENT_DAYS)
     amount = in_reporting_currency("account__risk__yearly_amount", "account__risk__currency")
-    found = mine.annotate(amount=amount).aggregate(
+    found = measured.annotate(amount=amount).aggregate(
         of=Count("id"), accounts=Count("id", filter=quiet), never=Count("id", filter=Q(value=None)),
         unpriced=Count("id", filter=quiet & Q(amount=None)), total=Sum("amount"),
         silent=Sum("amount", filter=quiet),
@@ -203,19 +218,15 @@ def silent_of(user: User) -> Silent | None:
     if not found["of"]:
         return None
     share = (found["silent"] or 0.0) / found["total"] if found["total"] else None
-    return Silent(
-        found["accounts"],
-        found["of"],
-        share,
-        found["never"],
-        found["unpriced"],
-        SILENT_DAYS,
-        silent_url(user),
-    )
+    counts = found["accounts"], found["of"], share, found["never"], found["unpriced"]
+    return Silent(*counts, SILENT_DAYS, silent_url(user))
 
 
 def silent_url(user: User) -> str:
-    text = f'owner is "{user.email}" and ({CONVERSATION} >= {SILENT_DAYS} or {CONVERSATION} is unknown)'
+    """The list of the same accounts."""
+    quiet = f"({CONVERSATION} >= {SILENT_DAYS} or {CONVERSATION} is unknown)"
+    paying = "(mrr > 0 or mrr is unknown)"
+    text = f'owner is "{user.email}" and kind is "customer" and {paying} and {quiet}'
     return "/customers/?" + urlencode({"q": text})
 
 

@@ -4,7 +4,7 @@ What counts as a reason is written here as rules over metric definitions, so tha
 adds takes part without code.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from math import sqrt
@@ -24,9 +24,6 @@ SILENT_DAYS = 90
 IDLE_DAYS = 14
 RENEWAL_NEAR_DAYS = 90
 CLAUSES = 2
-UNKNOWNS = 2
-LISTENING_FAMILIES = ("interaction", "usage", "survey")
-"""The families whose absence is worth a word, in this order; other unknowns stand on the account page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +106,22 @@ class Reason:
 
 def reason_for(candidate: Candidate, facts: Facts, as_of: date) -> Reason:
     """The sentence, its evidence, what is not known, and a first step."""
-    clauses = findings(facts)
-    lead, step, own = SAYINGS[candidate.kind](candidate, facts, clauses, as_of)
-    told = [clause.text for clause in clauses[:CLAUSES]]
-    parts = [lead, *told] if lead else told
+    clauses = findings(facts)[:CLAUSES]
+    lead, step, evidence = SAYINGS[candidate.kind](candidate, facts, as_of)
+    parts = [lead, *(clause.text for clause in clauses)]
+    if candidate.kind != WorkKind.CASE:
+        parts.append(_open_cases(facts.cases, as_of))
+    if candidate.kind in (WorkKind.RISK, WorkKind.RENEWAL) and not any(parts[1:]):
+        parts += [_nothing_unusual(), *as_usual(facts)]
     if candidate.kind == WorkKind.RISK:
-        parts += _standing_clauses(candidate.stake, facts, as_of)
+        parts.append(_near_renewal(candidate.stake, as_of))
+        step = clauses[0].step if clauses else _see_cases() if facts.cases.count else step
     if facts.nobody_owns:
         parts.append(_("nobody looks after this account"))
-        step = _("Give the account an owner. Then: %(step)s") % {"step": step[:1].lower() + step[1:]}
-    evidence = own + [_item(facts, clause) for clause in clauses[:CLAUSES]] + _risk_evidence(candidate, facts)
-    why = _sentence(parts) or _nothing_unusual(candidate.stake, as_of)
-    return Reason(why, evidence, unknowns_of(facts), step)
+        step = _("Give the account an owner. Then: %(step)s") % {"step": _lower(step)}
+    evidence = [*evidence, *(_item(facts, clause) for clause in clauses), *_risk_evidence(candidate, facts)]
+    told = {clause.family for clause in clauses}
+    return Reason(_sentence(parts), evidence, unknowns_of(facts, told), step)
 
 
 def findings(facts: Facts) -> list[Clause]:
@@ -220,20 +221,38 @@ def _against_earlier(reading: Reading, value: float) -> Clause | None:
     return Clause(_key(reading), weight, text, chip, "warn", step, reading.family)
 
 
-def unknowns_of(facts: Facts) -> list[str]:
-    """What nobody could tell about them: one line a family of listening, at most two."""
-    found: dict[str, str] = {}
+def unknowns_of(facts: Facts, told: Collection[str] = ()) -> list[str]:
+    """The ways of listening that have brought nothing of this account, other than those told already."""
+    lines = {
+        "interaction": _("no conversation on record"),
+        "usage": _("usage unknown"),
+        "survey": _("never answered a survey"),
+    }
+    return [line for family, line in lines.items() if family not in told and _is_deaf(facts, family)]
+
+
+def _is_deaf(facts: Facts, family: str) -> bool:
+    """Whether metrics of the family exist and none of them has a value."""
+    values = [reading.value for reading in facts.readings if reading.family == family]
+    return bool(values) and all(value is None for value in values)
+
+
+def as_usual(facts: Facts) -> list[str]:
+    """What is known of their use and of the last conversation, when neither is unusual."""
+    lines: dict[str, str] = {}
     for reading in facts.readings:
-        if reading.value is None and reading.reason and reading.family in LISTENING_FAMILIES:
-            line = _("%(name)s: %(reason)s") % {"name": reading.name, "reason": reading.reason}
-            found.setdefault(reading.family, line)
-    return [found[family] for family in LISTENING_FAMILIES if family in found][:UNKNOWNS]
+        plain = not reading.comparison and reading.definition.get("unit") != "share"
+        spoken = reading.definition.get("aggregate") == "days_since_last"
+        if reading.value is not None and plain and spoken == (reading.family == "interaction"):
+            text = _days_text(reading) if spoken else f"{words.number(reading.value)} {reading.sentence}"
+            lines.setdefault(reading.family, text)
+    return [lines[family] for family in ("usage", "interaction") if family in lines]
 
 
 Said = tuple[str, str, list[dict[str, str]]]
 
 
-def _follow_up(row: Candidate, facts: Facts, clauses: Sequence[Clause], as_of: date) -> Said:
+def _follow_up(row: Candidate, facts: Facts, as_of: date) -> Said:
     due = row.due_on or as_of
     when = words.from_today(due, as_of)
     lead = _("a planned conversation was due %(when)s") % {"when": when}
@@ -246,7 +265,7 @@ def _follow_up(row: Candidate, facts: Facts, clauses: Sequence[Clause], as_of: d
     return lead, _("Hold it by its agenda, or say why not"), [_own(facts, row.key, chip, "accent")]
 
 
-def _case(row: Candidate, facts: Facts, clauses: Sequence[Clause], as_of: date) -> Said:
+def _case(row: Candidate, facts: Facts, as_of: date) -> Said:
     opened = row.since.date() if row.since else as_of
     waited = words.days((as_of - opened).days)
     about = f" “{row.words}”" if row.words else ""
@@ -258,7 +277,7 @@ def _case(row: Candidate, facts: Facts, clauses: Sequence[Clause], as_of: date) 
     return lead, _("See that the case is answered, and tell them when"), [_own(facts, row.key, chip, "bad")]
 
 
-def _renewal(row: Candidate, facts: Facts, clauses: Sequence[Clause], as_of: date) -> Said:
+def _renewal(row: Candidate, facts: Facts, as_of: date) -> Said:
     due = row.due_on or as_of
     when = words.from_today(due, as_of)
     lead = _("the contract renews %(when)s") % {"when": when}
@@ -266,8 +285,8 @@ def _renewal(row: Candidate, facts: Facts, clauses: Sequence[Clause], as_of: dat
     return lead, _("Agree with them what the next term is to bring"), [_own(facts, row.key, chip, "accent")]
 
 
-def _risk(row: Candidate, facts: Facts, clauses: Sequence[Clause], as_of: date) -> Said:
-    return "", clauses[0].step if clauses else _call_to_hear(), []
+def _risk(row: Candidate, facts: Facts, as_of: date) -> Said:
+    return "", _call_to_hear(), []
 
 
 SAYINGS = {
@@ -278,35 +297,30 @@ SAYINGS = {
 }
 
 
-def _standing_clauses(stake: Stake, facts: Facts, as_of: date) -> list[str]:
-    """The renewal clock and open cases, for a row of risk."""
-    parts = []
-    if facts.cases.count and facts.cases.oldest is not None:
-        waited = words.days(max((as_of - facts.cases.oldest.date()).days, 0))
-        parts.append(
-            ngettext(
-                "%(count)s case is open, for %(waited)s",
-                "%(count)s cases are open, the oldest for %(waited)s",
-                facts.cases.count,
-            )
-            % {"count": facts.cases.count, "waited": waited}
-        )
-    if stake.horizon_on and 0 <= (stake.horizon_on - as_of).days <= RENEWAL_NEAR_DAYS:
-        parts.append(_("the contract renews %(when)s") % {"when": words.from_today(stake.horizon_on, as_of)})
-    return parts
+def _open_cases(cases: OpenCases, as_of: date) -> str:
+    if not cases.count or cases.oldest is None:
+        return ""
+    waited = words.days(max((as_of - cases.oldest.date()).days, 0))
+    text = ngettext(
+        "%(count)s case is open, for %(waited)s",
+        "%(count)s cases are open, the oldest for %(waited)s",
+        cases.count,
+    )
+    return text % {"count": cases.count, "waited": waited}
 
 
-def _nothing_unusual(stake: Stake, as_of: date) -> str:
-    share = words.percent(stake.probability) if stake.probability is not None else _("an unknown share")
-    by = words.day(stake.horizon_on, as_of) if stake.horizon_on else _("the horizon")
-    return _("Nothing unusual is known of them; of accounts at this point %(share)s leave by %(day)s.") % {
-        "share": share,
-        "day": by,
-    }
+def _near_renewal(stake: Stake, as_of: date) -> str:
+    if stake.horizon_on is None or not 0 <= (stake.horizon_on - as_of).days <= RENEWAL_NEAR_DAYS:
+        return ""
+    return _("the contract renews %(when)s") % {"when": words.from_today(stake.horizon_on, as_of)}
+
+
+def _nothing_unusual() -> str:
+    return _("nothing unusual is known of them")
 
 
 def _risk_evidence(candidate: Candidate, facts: Facts) -> list[dict[str, str]]:
-    if candidate.kind != WorkKind.RISK or candidate.stake.probability is None:
+    if candidate.stake.probability is None:
         return []
     stake = candidate.stake
     text = _("%(method)s, n = %(n)s, %(events)s left") % {
@@ -361,6 +375,14 @@ def _call_to_hear() -> str:
 
 def _ask_who_stopped() -> str:
     return _("See in the timeline who stopped and when, then ask them what changed")
+
+
+def _see_cases() -> str:
+    return _("See that their open case is solved, and tell them when it will be")
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _look_into(reading: Reading) -> str:

@@ -89,11 +89,15 @@ def pages(user: User, text: str) -> list[Result]:
 
 def deeds(user: User, text: str) -> list[Result]:
     """What can be done from anywhere, for who may do it."""
+    silent = silent_url(user)
     known = [
         (Permission.IMPORT, Link(_("Import files"), "/settings/sources/import/", "file-up")),
         (Permission.MANAGE_PEOPLE, Link(_("Invite a person"), "/settings/people/", "user-plus")),
         (Permission.MANAGE_JOBS, Link(_("See failed jobs"), "/settings/jobs/", "list-restart")),
-        (Permission.SEE_CUSTOMERS, Link(_("See whom nobody has heard"), silent_url(user), "ear-off")),
+        (
+            Permission.SEE_CUSTOMERS,
+            Link(_("See whom nobody has heard"), silent, "ear-off"),
+        ),
     ]
     held = [
         link for permission, link in known if allows(user, permission) and exists(link.path.split("?")[0])
