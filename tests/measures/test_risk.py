@@ -1,0 +1,136 @@
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from heed.customers.actions import save_accounts, save_periods
+from heed.customers.models import Account, ExchangeRate
+from heed.customers.rows import AccountRow, PeriodRow
+from heed.ledger import clock
+from heed.ledger.models import AuditEntry
+from heed.measures.actions import estimate_risk
+from heed.measures.models import ClockVersion, Risk
+from heed.measures.risk import TERM, Clocks, answer_for
+from heed.measures.stays import contracts, term_stays
+
+pytestmark = pytest.mark.django_db
+
+DAY = date(2026, 7, 1)
+
+
+def year(key: str, account: str, start: int, *, renewed: bool | None = None, money: str = "EUR") -> PeriodRow:
+    """A term from 1 January to 1 January of the next year."""
+    return PeriodRow(
+        f"{key}-{account}",
+        account=account,
+        starts_on=date(start, 1, 1),
+        ends_on=date(start + 1, 1, 1),
+        renews_on=date(start + 1, 1, 1),
+        monthly_amount=Decimal(100),
+        currency=money,
+        plan="Pro",
+    )
+
+
+def fill(accounts: int, leaving: int) -> None:
+    """Accounts with a term in 2025, of which the first `leaving` did not renew into 2026."""
+    keys = [f"A{number:03d}" for number in range(accounts)]
+    save_accounts([AccountRow(key) for key in keys], by="import:1", source="crm")
+    rows = [year("first", key, 2025) for key in keys] + [year("second", key, 2026) for key in keys[leaving:]]
+    save_periods(rows, by="import:1", source="billing")
+
+
+def risk(key: str) -> Risk:
+    return Risk.objects.get(account__key=key)
+
+
+def test_the_share_that_left_at_the_last_renewal_is_the_risk_of_the_next() -> None:
+    fill(100, 25)
+    done = estimate_risk(DAY, by="daily round")
+    assert (done.known, done.unknown) == (75, 25)
+    staying = risk("A099")
+    assert staying.probability == pytest.approx(0.25)
+    assert staying.low is not None
+    assert staying.high is not None
+    assert staying.low < 0.25 < staying.high
+    assert (staying.horizon_on, staying.events, staying.group) == (date(2027, 1, 1), 25, "12-month terms")
+    assert (staying.yearly_amount, staying.currency) == (Decimal(1200), "EUR")
+    gone = risk("A000")
+    assert (gone.probability, gone.reason) == (None, "no paid subscription is in force")
+    assert (gone.yearly_amount, gone.horizon_on) == (None, None)
+
+
+def test_too_few_that_left_make_the_risk_unknown_with_the_reason_and_never_zero() -> None:
+    fill(20, 3)
+    estimate_risk(DAY, by="daily round")
+    unknown = risk("A019")
+    assert unknown.probability is None
+    assert unknown.reason == "only 3 left so far, at least 10 are needed"
+    assert unknown.yearly_amount == Decimal(1200)
+
+
+def test_the_same_date_again_writes_nothing_and_a_later_one_keeps_the_earlier_figure() -> None:
+    fill(100, 25)
+    estimate_risk(DAY, by="daily round")
+    before, entries = list(Risk.objects.order_by("pk").values()), AuditEntry.objects.count()
+    estimate_risk(DAY, by="daily round")
+    assert (list(Risk.objects.order_by("pk").values()), AuditEntry.objects.count()) == (before, entries)
+    estimate_risk(date(2026, 7, 2), by="daily round")
+    assert risk("A099").earlier_probability == pytest.approx(0.25)
+    estimate_risk(date(2026, 6, 1), by="person:1")
+    assert risk("A099").as_of == date(2026, 7, 2)
+
+
+def test_any_figure_can_be_made_again_from_the_curves_that_were_kept() -> None:
+    fill(100, 25)
+    estimate_risk(DAY, by="daily round")
+    version = ClockVersion.objects.get(as_of=DAY)
+    account = Account.objects.get(key="A050")
+    contract = next(each for each in contracts(DAY) if each.account == account.pk)
+    answer, until, axis = answer_for(contract, Clocks.of(version.curves), DAY)
+    kept = risk("A050")
+    assert (answer.estimate.value, answer.estimate.low, answer.estimate.high) == (
+        kept.probability,
+        kept.low,
+        kept.high,
+    )
+    assert (until, axis, kept.clock) == (kept.horizon_on, TERM, version)
+
+
+def test_what_happens_after_the_date_does_not_change_its_curve() -> None:
+    fill(40, 12)
+    before = sorted(term_stays(contracts(date(2025, 12, 1)), date(2025, 12, 1)), key=repr)
+    assert all(not stay.left for stay in before)
+    assert len(before) == 40
+
+
+def test_an_account_without_a_renewal_date_is_read_from_its_days_as_a_customer() -> None:
+    fill(100, 25)
+    save_accounts([AccountRow("open", since=date(2025, 9, 1))], by="import:2", source="crm")
+    row = PeriodRow(
+        "open",
+        account="open",
+        starts_on=date(2025, 9, 1),
+        monthly_amount=Decimal(50),
+        currency="EUR",
+        plan="Pro",
+    )
+    save_periods([row], by="import:2", source="billing")
+    estimate_risk(DAY, by="daily round")
+    found = risk("open")
+    assert found.horizon_on == date(2026, 9, 29)
+    assert "days as a customer" in found.method
+    assert found.probability is not None
+    assert found.probability == pytest.approx(0.25)
+
+
+def test_amounts_in_several_currencies_are_converted_by_stated_rates_or_unknown() -> None:
+    fill(1, 0)
+    save_periods([year("dollars", "A000", 2026, money="USD")], by="import:2", source="billing")
+    estimate_risk(DAY, by="daily round")
+    assert (risk("A000").yearly_amount, risk("A000").currency) == (None, "")
+    ExchangeRate.objects.create(
+        currency="USD", rate=Decimal("0.5"), stated_by="person:1", stated_at=clock.now()
+    )
+    estimate_risk(DAY, by="daily round")
+    assert (risk("A000").yearly_amount, risk("A000").currency) == (Decimal(1800), "EUR")
