@@ -1,14 +1,9 @@
-from collections.abc import Callable
 from decimal import Decimal
 
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from heed.people.models import User
 from heed.segments.fields import Catalogue
-from heed.segments.grammar import parse
-from heed.segments.models import Segment, SegmentKind
 from heed.segments.reads import accounts_matching
 from heed.segments.tree import (
     Amount,
@@ -36,22 +31,7 @@ from heed.segments.tree import (
     Text,
     Within,
 )
-from tests.segments.world import NOON, TODAY, World, make_world
-
-LARGE = 'attribute."Company size" > 5 and not active_people <= 4'
-
-
-@pytest.fixture
-def world(make_user: Callable[..., User], monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setenv("HEED_NOW", NOON.isoformat())
-    made = make_world(make_user("erin"), make_user("frank"))
-    Segment.objects.create(
-        name="Large", filter=LARGE, kind=SegmentKind.PLAIN, made_by=made.user, made_at=NOON
-    )
-    large = parse(LARGE).condition
-    assert large is not None
-    made.segments["Large"] = large
-    return made
+from tests.segments.world import TODAY, World
 
 
 def attribute(name: str) -> FieldName:

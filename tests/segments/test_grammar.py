@@ -59,13 +59,14 @@ TREES = {
     "active_people > 5 for at least 14 days": Held(MORE_THAN_FIVE, 14),
     'in segment "Large ones"': InSegment("Large ones"),
     'not (active_people > 5 or in segment "A")': Not(Or((MORE_THAN_FIVE, InSegment("A")))),
-    'active_people > 5 and in segment "A" or in segment "B"': Or(
+    '(active_people > 5 and in segment "A") or in segment "B"': Or(
         (And((MORE_THAN_FIVE, InSegment("A"))), InSegment("B"))
     ),
 }
 
 SYNONYMS = {
     "active_people above 5 AND attribute.plan = 'Pro'": 'active_people > 5 and attribute.plan is "Pro"',
+    "a > 1 and b > 2 or c > 3": "(a > 1 and b > 2) or c > 3",
     "last_nps is not known": "last_nps is unknown",
     "last_nps is not unknown": "last_nps is known",
     "active_people fell by 20% over 28 days": "active_people fell by at least 20% in 28 days",

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from heed.customers.models import Account, ExchangeRate, SubscriptionPeriod
+from heed.measures.definitions import starter_definitions
 from heed.measures.models import MetricDefinition, MetricValue, Risk
 from heed.people.models import User
 from heed.segments.tree import (
@@ -269,7 +270,7 @@ def make_world(user: User, other: User, *, size: int = 40, seed: int = 7) -> Wor
             key=key,
             version=1,
             name=key.replace("_", " ").capitalize(),
-            definition={"unit": "share" if key == "seats_used" else "people", "sentence": key},
+            definition=next(one for one in starter_definitions() if one["key"] == key),
             is_current=True,
             made_by="starter",
             made_at=NOON,

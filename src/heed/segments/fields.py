@@ -7,8 +7,8 @@ from enum import Enum, StrEnum
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Max, Min
 from django.utils.translation import gettext as _
 
 from heed.customers.models import Account, AccountKind
@@ -156,8 +156,8 @@ class Catalogue:
 
 def attribute_kinds() -> dict[str, Kind]:
     """The attributes' names and what they hold, from the oldest and the newest accounts; kept a minute."""
-    ends = Account.objects.aggregate(first=Min("pk"), last=Max("pk"))
-    remembered = f"segments.attributes.{ends['first']}.{ends['last']}"
+    newest = Account.objects.order_by("-pk").values_list("pk", flat=True).first()
+    remembered = f"segments.attributes.{settings.DATABASES['default']['NAME']}.{newest}"
     kinds: dict[str, Kind] | None = cache.get(remembered)
     if kinds is None:
         kinds = _sampled_kinds()

@@ -4,8 +4,9 @@ A figure's order is read from its own index and matched against the ids of the f
 then does not depend on how the database would plan the join, nor much on how many accounts match.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -34,45 +35,75 @@ class Sort:
 class Arranged:
     """The matching accounts in order: how many, and the ids of any stretch of them."""
 
-    def __init__(self, matching: QuerySet[Account], sort: Sort, asking: Asking) -> None:
+    def __init__(self, matching: QuerySet[Account], sort: Sort, asking: Asking, *, everyone: bool) -> None:
+        """`everyone` says that no filter narrows the accounts: then the database counts and pages itself."""
         self._matching = matching
         self._sort = sort
         self._asking = asking
         self._is_own = sort.field.family in (Family.ACCOUNT, Family.ATTRIBUTE)
-        self._ids = None if self._is_own else list(matching.order_by().values_list("pk", flat=True))
+        self._by_itself = everyone and self._is_own
+        self._is_walked = sort.field.name == INDEXED or not self._is_own
 
     def total(self) -> int:
-        return self._matching.count() if self._ids is None else len(self._ids)
+        return self._matching.count() if self._by_itself else len(self._ids)
 
     def stretch(self, first: int, last: int) -> list[int]:
         """The ids from place `first` up to but not including `last`, counted from 0."""
-        if self._ids is None:
+        if self._by_itself:
             return list(self._in_own_order()[first:last])
-        return list(islice(self._by_figure(self._ids), first, last))
+        return list(islice(self.all(), first, last))
 
     def all(self) -> Iterable[int]:
-        if self._ids is None:
+        if self._by_itself:
             return self._in_own_order().iterator()
-        return self._by_figure(self._ids)
+        return self._walked() if self._is_walked else self._ids
+
+    @cached_property
+    def _ids(self) -> list[int]:
+        """The matching ids; where no index gives the order, in the order already."""
+        if self._is_walked:
+            return list(self._matching.order_by().values_list("pk", flat=True))
+        return list(self._in_own_order())
 
     def _in_own_order(self) -> QuerySet[Account, int]:
         order = [_directed(expression, self._sort) for expression in _own_expressions(self._sort.field)]
         return self._matching.order_by(*order, "pk").values_list("pk", flat=True)
 
-    def _by_figure(self, ids: Sequence[int]) -> Iterator[int]:
-        left = set(ids)
-        rows = _figures(self._sort.field, self._asking)
-        if len(ids) <= FEW:
-            rows = rows.filter(AmongIds("account_id", ids))
-        column = F(FIGURES.get(self._sort.field.family, "total"))
-        ordered = rows.order_by(_directed(column, self._sort), "account_id")
-        for account in ordered.values_list("account_id", flat=True).iterator(chunk_size=500):
+    def _walked(self) -> Iterator[int]:
+        """The order of all accounts, as far as it is asked for, without those that do not match."""
+        left = set(self._ids)
+        for account in self._order():
             if account in left:
                 left.remove(account)
                 yield account
         yield from sorted(left)
 
+    def _order(self) -> Iterator[int]:
+        if self._is_own:
+            return _in_steps(Account.objects.order_by(_directed(F(INDEXED), self._sort), "pk"), "pk")
+        rows = _figures(self._sort.field, self._asking)
+        if len(self._ids) <= FEW:
+            rows = rows.filter(AmongIds("account_id", self._ids))
+        family = self._sort.field.family
+        ordered = rows.order_by(_directed(F(FIGURES.get(family, "total")), self._sort), "account_id")
+        if family in FIGURES:
+            return _in_steps(ordered, "account_id")
+        return iter(ordered.values_list("account_id", flat=True))
 
+
+def _in_steps(rows: QuerySet[Any], column: str) -> Iterator[int]:
+    """Rows that an index gives in order, a few first and then more: most pages need only a few."""
+    first, step = 0, FIRST_STEP
+    while True:
+        found = list(rows.values_list(column, flat=True)[first : first + step])
+        yield from found
+        if len(found) < step:
+            return
+        first, step = first + step, step * 4
+
+
+INDEXED = "name"
+FIRST_STEP = 500
 FIGURES = {Family.METRIC: "value", Family.RISK: "probability"}
 
 

@@ -45,7 +45,8 @@ def listing(state: State, user: User, catalogue: Catalogue) -> Listing:
     matching = accounts_for(user).filter(condition_q(filter.condition, asking))
     # Conditions look as of the filter's day; the columns show the latest, as the page says.
     shown = asking_of(Filter(), user, catalogue=catalogue)
-    arranged = Arranged(matching, state.order(catalogue), shown)
+    everyone = filter.condition is None
+    arranged = Arranged(matching, state.order(catalogue), shown, everyone=everyone)
     return Listing(filter, arranged, state.fields(catalogue), shown)
 
 
