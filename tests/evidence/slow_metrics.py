@@ -186,7 +186,9 @@ class Slow:
             seats = [row.seats for row in self.in_force if row.seats is not None]
             if not self.in_force:
                 return Figure(None, 0, "no contract in force")
-            return Figure(sum(seats) if seats else None, len(self.in_force), "" if seats else "seats not stated")
+            return Figure(
+                sum(seats) if seats else None, len(self.in_force), "" if seats else "seats not stated"
+            )
         started = [row.starts_on for row in self.contracts]
         start = self.since or (min(started) if started else None)
         if start is None:

@@ -300,7 +300,7 @@ class _Reader:
         return value
 
     def choice(self, field: str, kind: type[Kind]) -> Kind:
-        value = self.definition.get(field)
+        value: Any = self.definition.get(field)
         try:
             return kind(value)
         except ValueError:

@@ -23,12 +23,12 @@ from heed.evidence.metrics.kinds import Kinds
 NEVER = date(9999, 12, 31)
 
 
-@ibis.udf.agg.builtin
+@ibis.udf.agg.builtin  # type: ignore[untyped-decorator]
 def bit_or(bits: int) -> int:  # type: ignore[empty-body]
     """Ibis has no BitOr for Spark; both engines call it so."""
 
 
-@ibis.udf.scalar.builtin
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
 def bit_count(bits: int) -> int:  # type: ignore[empty-body]
     """Days in a word of bits; the same name in both engines."""
 

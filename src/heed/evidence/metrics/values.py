@@ -67,7 +67,7 @@ def answer(metric: Metric, rows: ir.Table, gathered: Gathered) -> Answer:
     if metric.aggregate is Aggregate.LAST:
         return figures.last()
     if metric.comparison:
-        return figures.compared()
+        return figures.compared(metric.comparison.result)
     if metric.per_activities:
         return figures.per_activities(metric.per_activities)
     if metric.per:
@@ -110,10 +110,9 @@ class _Figures:
 
     def figure(self, windows: list[Window]) -> Any:
         """Over several windows: their mean; for a mean, the mean of all their values."""
-        assert self.metric.aggregate is not None
         if self.metric.aggregate is Aggregate.MEAN:
             return _divided(self.total(What.TOTAL, windows), self.total(What.VALUES, windows))
-        figure = self.total(_WHAT[self.metric.aggregate], windows)
+        figure = self.total(_WHAT[self.metric.aggregate or Aggregate.COUNT], windows)
         return figure if len(windows) == 1 else figure.cast("float64") / len(windows)
 
     def never(self) -> tuple[Any, str]:
@@ -141,17 +140,15 @@ class _Figures:
         since = self.rows.as_of.delta(day, unit="day")
         return Answer(since, day.notnull().cast("int64"), (self.never(),))
 
-    def compared(self) -> Answer:
-        assert self.metric.comparison is not None
-        assert self.metric.window is not None
+    def compared(self, result: Result) -> Answer:
         now, before = self.figure([self.window]), self.figure(self.older)
         first = self.rows[self.gathered.seen.first[self.selection]]
         seen_for = self.rows.as_of.delta(first, unit="day")
-        gaps = [*self.gaps(), (seen_for < self.metric.window * len(self.older), TOO_YOUNG)]
+        gaps = [*self.gaps(), (seen_for < self.older[-1].youngest, TOO_YOUNG)]
         n = self.behind(windows_of(self.metric))
         if self.metric.aggregate is Aggregate.MEAN:
             gaps.append((self.behind(self.older) == 0, NO_VALUE_BEFORE))
-        if self.metric.comparison.result is Result.DIFFERENCE:
+        if result is Result.DIFFERENCE:
             return Answer(now - before, n, tuple(gaps))
         return Answer(_divided(now, before), n, (*gaps, (before == 0, ZERO_BASE)))
 
@@ -169,7 +166,8 @@ class _Figures:
             gaps.append((ibis.coalesce(by, 0) == 0, NO_SEATS))
         else:
             days = self.rows.as_of.delta(self.rows.term_from, unit="day") + 1
-            by = ibis.least(days, self.metric.window or 0) / DAYS_A_MONTH
+            covered = ibis.least(days, self.metric.window or 0).cast("float64")
+            by = covered / ibis.literal(DAYS_A_MONTH, "float64")
         return Answer(_divided(self.figure([self.window]), by), self.behind([self.window]), tuple(gaps))
 
 

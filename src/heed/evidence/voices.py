@@ -1,0 +1,92 @@
+"""What people answered: NPS, CSAT and CES, each with its interval and n.
+
+An empty list is unknown. These describe those who answered; they say nothing of those who kept silent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import sqrt
+
+from scipy.special import stdtrit
+
+from heed.evidence.estimate import Estimate
+from heed.evidence.intervals import LEVEL, normal_quantile, wilson
+
+NO_ANSWERS = "no answers yet"
+
+
+def nps(scores: Sequence[float], *, level: float = LEVEL) -> Estimate:
+    """Net promoter score (-100 to 100) of answers from 0 to 10: promoters (9, 10) less detractors (to 6)."""
+    _check(scores, 0, 10, "NPS")
+    promoters = sum(score >= 9 for score in scores)
+    detractors = sum(score <= 6 for score in scores)
+    return nps_of_counts(promoters, len(scores) - promoters - detractors, detractors, level=level)
+
+
+def nps_of_counts(promoters: int, passives: int, detractors: int, *, level: float = LEVEL) -> Estimate:
+    """NPS from counts; standard error 100·√((p + d - (p - d)²)/n) with the shares p and d (multinomial)."""
+    method = "NPS, normal interval from the multinomial standard error"
+    n = promoters + passives + detractors
+    if n == 0:
+        return Estimate.unknown(NO_ANSWERS, method=method)
+    if promoters in (0, n) and detractors in (0, n):
+        return _one_sided(promoters, detractors, n, level)
+    up, down = promoters / n, detractors / n
+    half = normal_quantile(level) * 100 * sqrt((up + down - (up - down) ** 2) / n)
+    score = 100 * (promoters - detractors) / n
+    return Estimate(score, max(-100.0, score - half), min(100.0, score + half), n, level, method)
+
+
+def _one_sided(promoters: int, detractors: int, n: int, level: float) -> Estimate:
+    """All answers alike have no spread to measure: the bound comes from the Wilson interval of their share,
+    the rest taken as the opposite."""
+    method = "NPS of answers all alike, bounded by Wilson intervals of the shares"
+    up, down = wilson(promoters, n, level=level), wilson(detractors, n, level=level)
+    low = 100 * ((up.low or 0.0) - (down.high or 0.0))
+    high = 100 * ((up.high or 0.0) - (down.low or 0.0))
+    score = 100 * (promoters - detractors) / n
+    return Estimate(score, max(-100.0, low), min(100.0, high), n, level, method)
+
+
+def csat(scores: Sequence[float], *, satisfied_from: float = 4, level: float = LEVEL) -> Estimate:
+    """Share of satisfied answers (0 to 1), those at or above `satisfied_from` (4 on a scale of 5)."""
+    return csat_of_counts(sum(score >= satisfied_from for score in scores), len(scores), level=level)
+
+
+def csat_of_counts(satisfied: int, n: int, *, level: float = LEVEL) -> Estimate:
+    """Share satisfied (0 to 1), Wilson interval."""
+    return _share(satisfied, n, "CSAT: share satisfied, Wilson interval", level)
+
+
+def ces(scores: Sequence[float], *, level: float = LEVEL) -> Estimate:
+    """Mean customer effort score of answers from 1 to 7 (7 is very easy), Student's t interval."""
+    method = "CES: mean, Student's t interval"
+    _check(scores, 1, 7, "CES")
+    n = len(scores)
+    if n == 0:
+        return Estimate.unknown(NO_ANSWERS, method=method)
+    mean = sum(scores) / n
+    spread = sum((score - mean) ** 2 for score in scores)
+    if n == 1 or spread == 0:
+        return Estimate(mean, 1.0, 7.0, n, level, "CES: mean; no spread to measure, bounds of the scale")
+    half = float(stdtrit(n - 1, 0.5 + level / 2)) * sqrt(spread / (n - 1) / n)
+    return Estimate(mean, max(1.0, mean - half), min(7.0, mean + half), n, level, method)
+
+
+def ces_positive(scores: Sequence[float], *, positive_from: float = 5, level: float = LEVEL) -> Estimate:
+    """Share of effort answers (0 to 1) that are positive: 5 to 7 of 7."""
+    _check(scores, 1, 7, "CES")
+    positive = sum(score >= positive_from for score in scores)
+    return _share(positive, len(scores), "CES: share positive, Wilson interval", level)
+
+
+def _share(successes: int, n: int, method: str, level: float) -> Estimate:
+    if n == 0:
+        return Estimate.unknown(NO_ANSWERS, method=method)
+    return replace(wilson(successes, n, level=level), method=method)
+
+
+def _check(scores: Sequence[float], least: float, most: float, name: str) -> None:
+    for score in scores:
+        if not least <= score <= most:
+            raise ValueError(f"{name} answers go from {least:g} to {most:g}; one is {score!r}.")
