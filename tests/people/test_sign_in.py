@@ -32,7 +32,7 @@ def is_signed_in(client: Client) -> bool:
 
 
 def current_code(secret: str) -> str:
-    return format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    return str(format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time()))))
 
 
 def confirm(client: Client, password: str = PASSWORD) -> None:
@@ -187,7 +187,6 @@ def test_changes_to_sign_in_are_recorded_without_their_secrets(
     entries = list(AuditEntry.objects.order_by("id").values())
     assert [(entry["action"], entry["by"]) for entry in entries] == [
         ("add authenticator app", alice.actor),
-        ("make recovery codes", alice.actor),
         ("change password", alice.actor),
     ]
     assert secret not in str(entries)

@@ -2,6 +2,8 @@
 
 from datetime import date, datetime
 
+from django.conf import settings
+
 from heed.daily.round import refresh
 from heed.ledger.durable import daily_at, job
 
@@ -13,7 +15,7 @@ def of_the_day(at: datetime) -> tuple[str, str]:
     return at.date().isoformat(), ROUND
 
 
-@job(ROUND, cron=daily_at("04:00"), arguments=of_the_day, first_wait=30.0)
+@job(ROUND, cron=daily_at(settings.HEED_DAILY_ROUND_AT), arguments=of_the_day, first_wait=30.0)
 def daily_round(as_of: str, by: str) -> int:
     """Run the round of a day (ISO 8601); returns its number."""
     return int(refresh(date.fromisoformat(as_of), by=by).pk)

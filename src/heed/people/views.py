@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from heed.people import access, actions, mail, reads
 from heed.people.forms import AcceptForm, InviteForm, RoleForm
-from heed.people.models import Invitation, Role
+from heed.people.models import Invitation, Role, User
 from heed.people.permissions import Permission, anyone, may
 
 log = logging.getLogger("heed.people")
@@ -56,7 +56,7 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponseBase:
     return render(request, "people/invitation.html", {"invitation": invitation, "form": form})
 
 
-def enter(request: HttpRequest, user: actions.User) -> HttpResponseBase:
+def enter(request: HttpRequest, user: User) -> HttpResponseBase:
     """Sign a person in; whoever set up a second factor is asked for it."""
     response: HttpResponseBase = perform_login(request, user, redirect_url=settings.LOGIN_REDIRECT_URL)
     return response

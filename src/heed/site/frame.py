@@ -34,7 +34,9 @@ class Freshness:
 
 
 def areas(request: HttpRequest | None) -> list[Area]:
-    if request is None or not request.user.is_authenticated:
+    # Before the middleware of sign-in has run (a wrong host, for one) there is no user at all.
+    user = getattr(request, "user", None)
+    if request is None or user is None or not user.is_authenticated:
         return []
     count = WorklistRow.objects.filter(person=request.user, state=WorkState.OPEN).count()
     return [

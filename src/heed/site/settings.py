@@ -192,6 +192,7 @@ def single_sign_on() -> dict[str, object] | None:
 
 
 SINGLE_SIGN_ON = single_sign_on()
+HEED_OIDC_ISSUER = env.text("HEED_OIDC_ISSUER").rstrip("/")
 SOCIALACCOUNT_ADAPTER = "heed.people.adapters.SocialAccountAdapter"
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [SINGLE_SIGN_ON] if SINGLE_SIGN_ON else []}}
 # An address that the company's provider has verified is the person of that address here.
@@ -222,7 +223,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 if SECURE and HEED_TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SIGN_ON_ORIGIN = [origin(env.text("HEED_OIDC_ISSUER"))] if SINGLE_SIGN_ON else []
+SIGN_ON_ORIGIN = [origin(HEED_OIDC_ISSUER)] if SINGLE_SIGN_ON else []
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -155,7 +155,7 @@ def sign_in() -> Finding:
         return Finding("sign-in", "warning", "there is no admin yet", "Run: heed link you@example.com")
     if settings.SINGLE_SIGN_ON is None:
         return Finding("sign-in", "ok", "by link, password and passkey")
-    return _provider(settings.SINGLE_SIGN_ON["settings"]["server_url"])
+    return _provider(settings.HEED_OIDC_ISSUER)
 
 
 def _provider(issuer: str) -> Finding:
