@@ -180,3 +180,25 @@ def test_a_quote_in_any_value_is_only_a_quote(stream: Stream, writer: Writer) ->
     assert (row.id, row.account, row.name, row.contact, row.batch) == (odd, odd, odd, odd, odd)
     assert stream.withdraw(batch=odd, recorded_at=NOW, by=odd) == 1
     assert stream.erase(account=odd, by=odd, at=NOW).activities == 2
+
+
+def test_rows_in_any_order_of_time_are_sorted_into_their_months(stream: Stream, tmp_path: Path) -> None:
+    """Row groups that span many months take the way over a file set by month."""
+    days = [on("2020-01-01") + dt.timedelta(days=each * 997 % 2400) for each in range(4000)]
+    table = as_table([activity(str(each), at=day) for each, day in enumerate(days)])
+    pq.write_table(table, tmp_path / "mixed.parquet", row_group_size=100)
+    for version, expected in enumerate([Appended(new=4000), Appended(unchanged=4000)]):
+        once = AppTransaction("mixed", version)
+        assert stream.append([tmp_path / "mixed.parquet"], transaction=once, recorded_at=NOW) == expected
+    found = stream.run(stream.activities()).to_pylist()
+    assert {int(row["id"]): row["at"] for row in found} == dict(enumerate(days))
+    assert all(row["month"] == f"{row['at']:%Y-%m}" for row in found)
+
+
+@pytest.mark.parametrize(
+    "at", [dt.datetime(1, 1, 1, tzinfo=dt.UTC), dt.datetime(9999, 12, 31, tzinfo=dt.UTC)]
+)
+def test_it_refuses_an_instant_that_cannot_be_meant(stream: Stream, writer: Writer, at: dt.datetime) -> None:
+    with pytest.raises(RowsRefusedError, match="lacks a time between 1900 and 2200"):
+        writer.append(activity("1", at=at))
+    assert stream.count() == 0

@@ -54,7 +54,10 @@ def small_session() -> Any:
     """Spark in this process, with no more partitions than two cores can use."""
     from pyspark.sql import SparkSession
 
-    settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2"}
+    settings: dict[str, bool | float | int | str | None] = {
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "2",
+    }
     return SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
 
 

@@ -119,7 +119,7 @@ def find_hits(bench: Workbench, activities: Table, snapshot: Snapshot, staged: S
     """Which fresh keys the store may know. Reads identities only, and of them what lies in their range."""
     bench.run("CREATE TEMP TABLE hits (key UBIGINT)")
     low, high = bench.rows(
-        f"SELECT min(id), max(id) FROM {staged.everything()} WHERE line IN (SELECT line FROM fresh)"
+        f"SELECT min(id), max(id) FROM {staged.everything} WHERE line IN (SELECT line FROM fresh)"
     )[0]
     bench.run(
         f"INSERT INTO hits SELECT DISTINCT hash({IDENTITY}) FROM {scan(activities, snapshot.files)} "
@@ -132,7 +132,7 @@ def find_hits(bench: Workbench, activities: Table, snapshot: Snapshot, staged: S
 def find_outdated(bench: Workbench, activities: Table, snapshot: Snapshot, staged: Staged, now: str) -> None:
     """Withdraw the stored versions of fresh ids; ids that were withdrawn before stand again from then on."""
     bench.run(
-        f"CREATE TEMP TABLE again AS SELECT line, {IDENTITY}, batch FROM {staged.everything()} "
+        f"CREATE TEMP TABLE again AS SELECT line, {IDENTITY}, batch FROM {staged.everything} "
         "WHERE line IN (SELECT line FROM fresh WHERE key IN (SELECT key FROM hits))"
     )
     bench.run(
@@ -168,7 +168,7 @@ def keep_past(bench: Workbench, staged: Staged, now: str) -> int:
         CREATE TEMP TABLE past AS
         SELECT s.*, replaced_by, CASE WHEN first AND NOT coalesce(a.corrects, false)
             THEN greatest(s.recorded_at, a.recorded_at) ELSE {now} END AS known_at
-        FROM decided JOIN {staged.everything()} AS s USING (line)
+        FROM decided JOIN {staged.everything} AS s USING (line)
         LEFT JOIN adjusted AS a ON a.line = replaced_by
         WHERE replaced_by IN (SELECT line FROM fresh)
         """

@@ -1,6 +1,10 @@
-"""Staging: incoming rows, however many, become files by month on disk, checked, each id decided about."""
+"""Staging: incoming rows, however many, are readable by month on disk, checked, each id decided about.
 
-from collections.abc import Iterator
+Files whose rows lie in the order of time, more or less, are read where they are: their row groups already are
+months. Other rows are first sorted into months.
+"""
+
+import datetime as dt
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -11,95 +15,124 @@ from heed.stream.activity import CONTENT, INCOMING, REQUIRED, AppTransaction
 from heed.stream.erasure import erased_among
 from heed.stream.errors import RowsRefusedError, StreamError
 from heed.stream.tables import Table
-from heed.stream.workbench import STAGED_ROWS_PER_MONTH, Workbench, quoted, sql_type, text
+from heed.stream.workbench import STAGED_ROWS, Workbench, quoted, sql_type, text
 
 Rows: TypeAlias = pa.Table | pa.RecordBatchReader | list[Path]
 
 IDENTITY = "source, id"
+MONTHS_PER_GROUP = 3
+"""Up to so many months in a row group, reading month by month costs less than sorting into months first."""
+EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date(2200, 1, 1)
 
 
 @dataclass(frozen=True)
 class Staged:
-    """Incoming rows in files by month, beside tables of what is already decided about some of them.
+    """Incoming rows as SQL, beside a table `decided` of what is already decided about some of them.
 
     `line` is a row's place in the order in which it was offered; `key` is a hash of source and id.
+    `sorted_into` is the folder of a file set by month, or None when the files are read as they came.
     """
 
-    folder: Path
-    months: tuple[str, ...]
+    everything: str
+    sorted_into: Path | None = None
+    months: tuple[str, ...] = ()
     rows: int = 0
     erased: int = 0
     repeated: bool = False
 
     def month(self, month: str) -> str:
-        files = text(self.folder / f"month={month}" / "*.parquet")
-        return f"(SELECT *, {text(month)} AS month FROM read_parquet({files}))"
+        """SQL for the rows of one month."""
+        if self.sorted_into is not None:
+            files = text(self.sorted_into / f"month={month}" / "*.parquet")
+            return f"(SELECT *, {text(month)} AS month FROM read_parquet({files}))"
+        start = dt.date.fromisoformat(f"{month}-01")
+        end = (start + dt.timedelta(days=31)).replace(day=1)
+        within = f""""at" >= TIMESTAMPTZ '{start} 00:00:00+00' AND "at" < TIMESTAMPTZ '{end} 00:00:00+00'"""
+        return f"(SELECT * REPLACE ({text(month)} AS month) FROM {self.everything} WHERE {within})"
 
-    def everything(self) -> str:
-        files = text(self.folder / "*" / "*.parquet")
-        return f"read_parquet({files}, hive_partitioning = true, hive_types = {{'month': VARCHAR}})"
-
-    def current(self, month: str | None = None) -> str:
-        """The rows that may still be new: of rows offered twice, the last version only."""
-        rows = self.month(month) if month else self.everything()
+    def current(self, month: str) -> str:
+        """The rows of a month that may still be new: of rows offered twice, the last version only."""
         decided = "WHERE line NOT IN (SELECT line FROM decided)" if self.repeated else ""
-        return f"(SELECT * FROM {rows} {decided})"
+        return f"(SELECT * FROM {self.month(month)} {decided})"
 
 
 def stage(bench: Workbench, rows: Rows, transaction: AppTransaction, erasures: Table) -> Staged:
-    """Write the rows into files by month, checked, and decide about ids that were offered more than once."""
-    folder = bench.folder / "rows"
-    source, names = incoming(bench, rows)
-    bench.run(f"SET partitioned_write_flush_threshold = {STAGED_ROWS_PER_MONTH}")
-    bench.run(
-        f"COPY (SELECT {selection(names, transaction)}, line, hash({IDENTITY}) AS key, "
-        f"""strftime("at", '%Y-%m') AS month FROM {source}) TO {text(folder)} """
-        f"(FORMAT parquet, PARTITION_BY (month), COMPRESSION lz4, ROW_GROUP_SIZE {STAGED_ROWS_PER_MONTH})"
-    )
-    months = tuple(sorted(path.name.removeprefix("month=") for path in folder.glob("month=*")))
-    staged = Staged(folder, months)
+    """Check the rows, make them readable by month, and decide about ids that were offered more than once."""
     bench.run("CREATE TEMP TABLE decided (line BIGINT, first BOOLEAN, replaced_by BIGINT)")
-    if not months:
-        return staged
+    files = as_files(bench, rows)
+    types = {name: kind for name, kind, *_ in bench.rows(f"DESCRIBE SELECT * FROM {read(files)}")}
+    staged = Staged(shaped(files, types, transaction))
+    total = int(bench.value(f"SELECT count(*) FROM {staged.everything}"))
     check(bench, staged)
-    total = int(bench.value(f"SELECT count(*) FROM {staged.everything()}"))
-    kept_out = keep_out(bench, staged, erased_among(bench, erasures, staged.everything()))
+    if not in_order_of_time(bench, files, types):
+        staged = sort_into_months(bench, staged)
+    months = bench.rows(f"SELECT DISTINCT month FROM {staged.everything} ORDER BY month") if total else []
+    kept_out = keep_out(bench, staged, erased_among(bench, erasures, staged.everything))
     find_repeated(bench, staged)
     decided = bool(bench.value("SELECT count(*) > 0 FROM decided"))
-    return replace(staged, rows=total, erased=kept_out, repeated=decided)
+    return replace(
+        staged, months=tuple(month for (month,) in months), rows=total, erased=kept_out, repeated=decided
+    )
 
 
-def incoming(bench: Workbench, rows: Rows) -> tuple[str, list[str]]:
-    """SQL that reads the offered rows with their line, and the names of their columns."""
+def as_files(bench: Workbench, rows: Rows) -> list[Path]:
+    """The offered rows as Parquet files in their order."""
     if isinstance(rows, list):
         if not rows:
             raise StreamError("append was given no Parquet file. Give at least one path.")
-        listed = ", ".join(text(path) for path in rows)
-        source = (
-            "(SELECT *, (file_index::BIGINT << 40) + file_row_number AS line "
-            f"FROM read_parquet([{listed}], file_row_number = true, union_by_name = true))"
+        return rows
+    path = bench.folder / "offered.parquet"
+    bench.connection.register("offered", rows)
+    names = ", ".join(quoted(name) for name in rows.schema.names if name in INCOMING.names)
+    bench.run(
+        f"COPY (SELECT {names or '1 AS nothing'} FROM offered) TO {text(path)} "
+        f"(FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE {STAGED_ROWS})"
+    )
+    bench.connection.unregister("offered")
+    return [path]
+
+
+def read(files: list[Path]) -> str:
+    listed = ", ".join(text(path) for path in files)
+    return f"read_parquet([{listed}], file_row_number = true, union_by_name = true)"
+
+
+def shaped(files: list[Path], types: dict[str, str], transaction: AppTransaction) -> str:
+    """SQL for the offered rows as activities, with their line, key and month."""
+    return (
+        f"(SELECT *, hash({IDENTITY}) AS key, strftime(\"at\", '%Y-%m') AS month FROM ("
+        f"SELECT {selection(list(types), transaction)}, "
+        f"(file_index::BIGINT << 40) + file_row_number AS line FROM {read(files)}))"
+    )
+
+
+def in_order_of_time(bench: Workbench, files: list[Path], types: dict[str, str]) -> bool:
+    """Whether the row groups hold few months each, by their statistics."""
+    if types["at"] != "TIMESTAMP WITH TIME ZONE":
+        return False
+    listed = ", ".join(text(path) for path in files)
+    groups, months, known = bench.rows(
+        f"""
+        SELECT count(*), sum(datediff('month', first, last) + 1), count(first) FROM (
+            SELECT try_cast(stats_min_value AS TIMESTAMPTZ) AS first,
+                try_cast(stats_max_value AS TIMESTAMPTZ) AS last
+            FROM parquet_metadata([{listed}]) WHERE path_in_schema = 'at'
         )
-    else:
-        reader = rows.to_reader() if isinstance(rows, pa.Table) else rows
-        bench.connection.register("offered", with_lines(reader))
-        source = "offered"
-    described = bench.rows(f"DESCRIBE SELECT * FROM {source}")
-    return source, [name for name, *_ in described]
+        """
+    )[0]
+    return bool(groups == known and (months or 0) <= MONTHS_PER_GROUP * groups + 24)
 
 
-def with_lines(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
-    """Number the rows in the order in which they come."""
-    schema = pa.schema([column for column in reader.schema if column.name != "line"])
-
-    def numbered() -> Iterator[pa.RecordBatch]:
-        line = 0
-        for batch in reader:
-            columns = [batch.column(name) for name in schema.names]
-            lines = pa.array(range(line, line + batch.num_rows), pa.int64())
-            line += batch.num_rows
-            yield pa.record_batch([*columns, lines], names=[*schema.names, "line"])
-
-    return pa.RecordBatchReader.from_batches(schema.append(pa.field("line", pa.int64())), numbered())
+def sort_into_months(bench: Workbench, staged: Staged) -> Staged:
+    folder = bench.folder / "months"
+    bench.run(f"SET partitioned_write_flush_threshold = {STAGED_ROWS}")
+    bench.run(
+        f"COPY {staged.everything} TO {text(folder)} "
+        f"(FORMAT parquet, PARTITION_BY (month), COMPRESSION lz4, ROW_GROUP_SIZE {STAGED_ROWS})"
+    )
+    files = text(folder / "*" / "*.parquet")
+    rows = f"read_parquet({files}, hive_partitioning = true, hive_types = {{'month': VARCHAR}})"
+    return Staged(rows, sorted_into=folder)
 
 
 def selection(names: list[str], transaction: AppTransaction) -> str:
@@ -126,13 +159,16 @@ def check(bench: Workbench, staged: Staged) -> None:
     """Refuse the append when a row lacks what every activity must have."""
     empty = " OR ".join(f"{quoted(name)} IS NULL" for name in REQUIRED)
     found = bench.rows(
-        f'SELECT line, source, id, account, name, "at" FROM {staged.everything()} '
-        f'WHERE {empty} OR NOT isfinite("at") ORDER BY line LIMIT 1'
+        f'SELECT line, source, id, account, name, "at" FROM {staged.everything} '
+        f"""WHERE {empty} OR "at" < DATE '{EARLIEST}' OR "at" >= DATE '{LATEST}' ORDER BY line LIMIT 1"""
     )
     if found:
         line, *values = found[0]
         row = dict(zip(("source", "id", "account", "name", "at"), values, strict=True))
-        lacks = ", ".join(name for name, value in row.items() if value is None) or "a finite at"
+        lacks = (
+            ", ".join(name for name, value in row.items() if value is None)
+            or f"a time between {EARLIEST.year} and {LATEST.year}"
+        )
         file, place = divmod(int(line), 1 << 40)
         raise RowsRefusedError(
             f"Row {place + 1}{f' of file {file + 1}' if file else ''} lacks {lacks}: {row}. "
@@ -145,7 +181,7 @@ def keep_out(bench: Workbench, staged: Staged, erased: list[tuple[str, str]]) ->
     """Decide against the rows of what was erased for good; how many they are."""
     for column, key in erased:
         bench.run(
-            f"INSERT INTO decided SELECT line, false, NULL FROM {staged.everything()} "
+            f"INSERT INTO decided SELECT line, false, NULL FROM {staged.everything} "
             f"WHERE {quoted(column)} = ? AND line NOT IN (SELECT line FROM decided)",
             [key],
         )
@@ -154,9 +190,9 @@ def keep_out(bench: Workbench, staged: Staged, erased: list[tuple[str, str]]) ->
 
 def find_repeated(bench: Workbench, staged: Staged) -> None:
     """Of ids offered more than once, the last version stands; what differs before it is kept as past."""
-    rows = f"(SELECT * FROM {staged.everything()} WHERE line NOT IN (SELECT line FROM decided))"
+    rows = f"(SELECT * FROM {staged.everything} WHERE line NOT IN (SELECT line FROM decided))"
     bench.run(
-        f"CREATE TEMP TABLE twice AS SELECT key FROM {staged.everything()} GROUP BY key HAVING count(*) > 1"
+        f"CREATE TEMP TABLE twice AS SELECT key FROM {staged.everything} GROUP BY key HAVING count(*) > 1"
     )
     if not bench.value("SELECT count(*) FROM twice"):
         return

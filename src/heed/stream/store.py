@@ -109,9 +109,7 @@ class Stream:
     def compare(self, rows: Rows, *, recorded_at: dt.datetime) -> Appended:
         """What `append` would answer for these rows. Writes nothing that counts."""
         with self._writing() as bench:
-            return append.compare_rows(
-                bench, self._activities, self._erasures, rows, recorded_at=recorded_at
-            )
+            return append.compare_rows(bench, self._activities, self._erasures, rows, recorded_at=recorded_at)
 
     def withdraw(self, *, batch: str, recorded_at: dt.datetime, by: str) -> int:
         """Undo a batch by new rows: what stands of it is withdrawn, what it had replaced stands again.

@@ -18,8 +18,8 @@ MEMORY = "1GB"
 THREADS = 2
 ROW_GROUP = 20_480
 """Rows per group: small enough that one account is found without reading a month."""
-STAGED_ROWS_PER_MONTH = 32_768
-"""Rows of a month kept in memory while incoming rows are sorted into months."""
+STAGED_ROWS = 32_768
+"""Rows of a row group of incoming rows, and of a month kept in memory while they are sorted into months."""
 
 
 @dataclass
