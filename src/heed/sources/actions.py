@@ -115,7 +115,7 @@ def dry_run(
     known = Source.objects.filter(name=source).first()
     unsaved = known or Source(name=source, mapping=mapping, made_by=by, made_at=now)
     import_ = Import(source=unsaved, mapping=mapping, state=ImportState.RUNNING, by=by, started_at=now)
-    with one_import_at_a_time(progress), _failing_clearly():
+    with one_import_at_a_time(progress), failing_clearly():
         return Run(import_, paths, progress, dry=True).go()
 
 
@@ -161,7 +161,7 @@ def run_import(
         import_.rows_done, import_.rows_expected = 0, None
         import_.save(update_fields=["state", "error", "rows_done", "rows_expected"])
         try:
-            with _failing_clearly():
+            with failing_clearly():
                 report = Run(import_, paths, progress).go()
         except ImportFailed as error:
             _fail(import_, str(error), by)
@@ -190,7 +190,7 @@ def _fail(import_: Import, why: str, by: str) -> None:
     record(Change("fail", "import", str(import_.pk), None, {"error": why}), by=by)
 
 
-class _failing_clearly:  # noqa: N801 - reads as a phrase
+class failing_clearly:  # noqa: N801 - reads as a phrase
     """Expected failures as ImportFailed, with what to do where the disk is full."""
 
     def __enter__(self) -> None:

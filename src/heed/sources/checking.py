@@ -132,6 +132,9 @@ class Checked:
         if given:
             yield f"coalesce(recorded_at, {fallback}) AS recorded_at"
             yield f"recorded_at IS NULL AND {assumed} AS recorded_assumed"
+        elif self.block.entity == "activities" and self.block.recorded_at != "now":
+            # The stream takes the instant itself for what does not say, and marks it.
+            yield "NULL::TIMESTAMPTZ AS recorded_at, true AS recorded_assumed"
         else:
             yield f"{fallback}::TIMESTAMPTZ AS recorded_at, {assumed} AS recorded_assumed"
 
@@ -402,7 +405,9 @@ def judgements(target: Target, mapped: Mapped, formats: Formats, now: datetime) 
         yield f"{name} IS NULL", "missing"
     match target.kind:
         case "text":
-            yield f"length({name}) > {int(target.most or 200)}", "too_long"
+            most = int(target.most or 200)
+            # Counting bytes is cheap, counting characters is not.
+            yield f"strlen({name}) > {most} AND length({name}) > {most}", "too_long"
             yield f"contains({name}, chr(0))", "nul"
         case "instant" | "day":
             yield f"{name} < '{EARLIEST}' OR {name} >= '{LATEST}'", "impossible"

@@ -17,6 +17,8 @@ class Source(models.Model):
 
 class ImportState(models.TextChoices):
     UPLOADED = "uploaded", _("Waiting for confirmation")
+    COUNTING = "counting", _("Counting what would change")
+    WAITING = "waiting", _("Waiting for a worker")
     RUNNING = "running", _("Running")
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
@@ -32,6 +34,8 @@ class Import(models.Model):
     digest = models.CharField(max_length=64, db_index=True)
     state = models.CharField(max_length=10, choices=ImportState.choices)
     counts = models.JSONField(default=dict)
+    expected = models.JSONField(null=True)
+    notes = models.JSONField(default=list)
     findings = models.JSONField(default=list)
     step = models.CharField(max_length=200, blank=True)
     rows_done = models.BigIntegerField(default=0)
@@ -44,6 +48,10 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"import {self.pk}"
+
+    @property
+    def is_busy(self) -> bool:
+        return self.state in (ImportState.COUNTING, ImportState.WAITING, ImportState.RUNNING)
 
     @property
     def actor(self) -> str:

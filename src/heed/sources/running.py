@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from filelock import FileLock, Timeout
 
@@ -26,6 +27,7 @@ from heed.sources.tally import EXAMPLES, Counts, Findings
 from heed.stream.files import FileQueryError, Sandbox
 
 PIECE = 4 * 1024 * 1024
+SAVE_EVERY_SECONDS = 1.0
 
 
 class ImportFailed(Exception):  # noqa: N818 - the name a person reads
@@ -78,8 +80,9 @@ def one_import_at_a_time(progress: Progress) -> Iterator[None]:
         lock.release()
 
 
-def scratch_of(record: Import) -> Path:
-    return Path(settings.HEED_HOME) / "imports" / str(record.pk)
+def scratch_of(record: Import, *, dry: bool) -> Path:
+    """Where a run works; only the holder of the lock uses it."""
+    return Path(settings.HEED_HOME) / "imports" / ("dry-run" if dry else str(record.pk))
 
 
 class Run:
@@ -90,7 +93,8 @@ class Run:
     ) -> None:
         self.record, self.paths, self.dry = record, list(paths), dry
         self._progress = progress
-        self.scratch = scratch_of(record) if record.pk else Path(settings.HEED_HOME) / "imports" / "dry-run"
+        self._saved_at = 0.0
+        self.scratch = scratch_of(record, dry=dry)
         self.context = Context(
             record, record.actor, record.started_at, self.scratch, dry, Findings(), told=self._count
         )
@@ -197,12 +201,20 @@ class Run:
     def _count(self, rows: int) -> None:
         self.record.rows_done += rows
         self._progress(self.record.step, self.record.rows_done, self.record.rows_expected)
+        self._save_progress(every=SAVE_EVERY_SECONDS)
 
     def _tell(self, step: str) -> None:
         self.record.step = step
         self._progress(step, self.record.rows_done, self.record.rows_expected)
-        if not self.dry:
-            self.record.save(update_fields=["step", "rows_done", "rows_expected"])
+        self._save_progress()
+
+    def _save_progress(self, every: float = 0.0) -> None:
+        """For the page. Within a transaction nobody would see it, so it is left for later."""
+        now = time.monotonic()
+        if self.record.pk is None or connection.in_atomic_block or now < self._saved_at + every:
+            return
+        self._saved_at = now
+        self.record.save(update_fields=["step", "rows_done", "rows_expected"])
 
 
 def release_parked(context: Context) -> None:

@@ -162,7 +162,7 @@ class FileBench:
         with _told():
             copied = self._db.execute(
                 f"COPY ({sql}) TO {literal(str(target))} "
-                "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880)"
+                "(FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE 122880, DICTIONARY_SIZE_LIMIT 20000)"
             ).fetchall()
         return int(copied[0][0])
 

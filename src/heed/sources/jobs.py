@@ -1,0 +1,16 @@
+"""The durable work of sources."""
+
+from heed.ledger.durable import job
+from heed.sources import uploads
+
+
+@job(uploads.IMPORT_JOB, retries=2)
+def import_files(import_pk: int) -> None:
+    """Import what was uploaded and confirmed; taken up where it stopped after a crash."""
+    uploads.carry_out(import_pk)
+
+
+@job(uploads.COUNT_JOB, retries=1)
+def count_import(import_pk: int) -> None:
+    """Count what an upload would change, and change nothing."""
+    uploads.count(import_pk)

@@ -1,0 +1,74 @@
+"""What the pages of sources read."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+
+from heed.sources.mapping import MappingError, parse_mapping
+from heed.sources.models import Import, ImportState, ParkedRow, RejectedRow, RejectedState, Source
+from heed.sources.steps import ORDER
+
+COLUMNS = ("new", "changed", "unchanged", "rejected", "parked")
+A_PAGE = 50
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """A source with its last import, as the list shows it."""
+
+    source: Source
+    last: Import | None
+    imports: int
+
+
+def source_lines() -> list[SourceLine]:
+    """Every source with its newest import, by name."""
+    newest: dict[int, Import] = {}
+    many: dict[int, int] = {}
+    for import_ in Import.objects.order_by("pk").only("source_id", "state", "started_at", "counts"):
+        newest[import_.source_id] = import_
+        many[import_.source_id] = many.get(import_.source_id, 0) + 1
+    return [
+        SourceLine(source, newest.get(source.pk), many.get(source.pk, 0))
+        for source in Source.objects.order_by("name")
+    ]
+
+
+def latest_imports(limit: int = 20) -> list[Import]:
+    return list(Import.objects.select_related("source").order_by("-pk")[:limit])
+
+
+def count_rows(counts: dict[str, dict[str, int]]) -> list[tuple[str, list[int]]]:
+    """Counts per entity as rows of a table, in the order of the import."""
+    return [(entity, [counts[entity][name] for name in COLUMNS]) for entity in ORDER if entity in counts]
+
+
+def rejected_rows(of_import: int | None, page: str | None) -> Page[RejectedRow]:
+    """Open rejected rows, the oldest first."""
+    rows = RejectedRow.objects.filter(state=RejectedState.OPEN).select_related("of_import__source")
+    if of_import is not None:
+        rows = rows.filter(of_import_id=of_import)
+    return Paginator(rows.order_by("pk"), A_PAGE).get_page(page)
+
+
+def open_rejected(of_import: Import | None = None) -> int:
+    rows = RejectedRow.objects.filter(state=RejectedState.OPEN)
+    return (rows if of_import is None else rows.filter(of_import=of_import)).count()
+
+
+def waiting_rows(of_import: Import) -> int:
+    return ParkedRow.objects.filter(of_import=of_import, released_at=None).count()
+
+
+def correctable(row: RejectedRow) -> list[tuple[str, Any]]:
+    """The columns of a rejected row that can be corrected, in the order of the mapping."""
+    try:
+        block = parse_mapping(row.of_import.mapping).blocks[row.block]
+    except (MappingError, IndexError):
+        return []
+    return [(name, row.values.get(name) or "") for name in block.columns]
+
+
+def can_be_undone(import_: Import) -> bool:
+    return import_.state in (ImportState.DONE, ImportState.FAILED) and bool(import_.counts)

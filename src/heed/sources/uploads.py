@@ -1,0 +1,214 @@
+"""File sets that come through the page: received in pieces, kept until they are imported or discarded."""
+
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandler
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from heed.ledger import clock
+from heed.ledger.actions import Change, record
+from heed.ledger.durable import enqueue
+from heed.people.models import User
+from heed.people.permissions import Permission, allows
+from heed.sources.actions import EXPECTED, ImportFailed, dry_run, preview, run_import
+from heed.sources.mapping import MappingError, parse_mapping
+from heed.sources.models import Import, ImportState, Source
+from heed.sources.running import digest_of
+
+COUNT_JOB, IMPORT_JOB = "count an import", "import files"
+MOST_FILES = 100
+
+
+class UploadRefused(ValueError):  # noqa: N818 - not an error of the program
+    """Files or a mapping were not taken; the message says why and what to do."""
+
+
+class BoundedUploadHandler(TemporaryFileUploadHandler):
+    """Keeps uploads on disk, and stops reading one that is larger than HEED_UPLOAD_LIMIT_MB."""
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        if start + len(raw_data) > limit_bytes():
+            raise StopUpload(connection_reset=False)
+        return super().receive_data_chunk(raw_data, start)
+
+
+def limit_bytes() -> int:
+    return int(settings.HEED_UPLOAD_LIMIT_MB) * 1_000_000
+
+
+def folder_of(import_: Import) -> Path:
+    """Where the uploaded files of an import lie until it is done."""
+    return Path(settings.MEDIA_ROOT) / "imports" / str(import_.pk)
+
+
+def paths_of(import_: Import) -> list[Path]:
+    folder = folder_of(import_)
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def safe_name(given: str) -> str:
+    """A file name that stays in its folder and keeps its ending."""
+    base = given.replace("\\", "/").rsplit("/", 1)[-1]
+    return re.sub(r"[^\w. ()\-]", "_", base).lstrip(".")[-150:] or "file"
+
+
+@transaction.atomic
+def receive(files: Sequence[UploadedFile[Any]], source: str, *, by: User) -> Import:
+    """Take in uploaded files for a source (declared now if it is new), with its mapping or a guessed one."""
+    _demand_files(files)
+    declared = _declared(source.strip(), by)
+    import_ = Import.objects.create(
+        source=declared,
+        mapping=declared.mapping,
+        state=ImportState.UPLOADED,
+        by=by.actor,
+        started_at=clock.now(),
+    )
+    folder = folder_of(import_)
+    try:
+        _store(files, folder)
+        look_again(import_)
+    except EXPECTED as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise UploadRefused(_("The files could not be taken in: %(why)s") % {"why": error}) from error
+    after = {"files": import_.files, "source": declared.name}
+    record(Change("upload", "import", str(import_.pk), None, after), by=by.actor)
+    return import_
+
+
+def _demand_files(files: Sequence[UploadedFile[Any]]) -> None:
+    if not files:
+        raise UploadRefused(
+            _("No file arrived. Choose files of together at most %(limit)s MB.")
+            % {"limit": settings.HEED_UPLOAD_LIMIT_MB}
+        )
+    if len(files) > MOST_FILES:
+        raise UploadRefused(_("Choose at most %(most)s files.") % {"most": MOST_FILES})
+    if sum(file.size or 0 for file in files) > limit_bytes():
+        limit = settings.HEED_UPLOAD_LIMIT_MB
+        raise UploadRefused(_("The files are larger than %(limit)s MB together.") % {"limit": limit})
+
+
+def _declared(name: str, by: User) -> Source:
+    known = Source.objects.filter(name=name).first()
+    if known is not None:
+        return known
+    if not name or len(name) > 100:
+        raise UploadRefused(_("Give the source a name of at most 100 characters."))
+    if not allows(by, Permission.MANAGE_SOURCES):
+        raise UploadRefused(_("Only an admin can declare a new source. Choose one that is there."))
+    source = Source.objects.create(name=name, mapping="", made_by=by.actor, made_at=clock.now())
+    record(Change("declare", "source", name, None, {"name": name}), by=by.actor)
+    return source
+
+
+def _store(files: Iterable[UploadedFile[Any]], folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for file in files:
+        name = safe_name(file.name or "file")
+        target = folder / name
+        number = 1
+        while target.exists():
+            number += 1
+            target = folder / f"{number} {name}"
+        with target.open("wb") as out:
+            for piece in file.chunks():
+                out.write(piece)
+
+
+def look_again(import_: Import) -> None:
+    """Make the preview: first rows, and the guessed mapping where there is none yet."""
+    paths = paths_of(import_)
+    try:
+        found = preview(paths, import_.mapping or None)
+    except MappingError:
+        found = preview(paths)
+    import_.mapping = import_.mapping or found.mapping
+    import_.files = [
+        {"name": path.name, "size": path.stat().st_size, "sample": _sample_of(path.name, found.samples)}
+        for path in paths
+    ]
+    import_.notes = found.notes
+    import_.save(update_fields=["mapping", "files", "notes"])
+
+
+def _sample_of(name: str, samples: list[dict[str, object]]) -> dict[str, object] | None:
+    return next((one for one in samples if one["file"] == name), None)
+
+
+@transaction.atomic
+def confirm(import_: Import, mapping: str, *, by: User, count_only: bool) -> None:
+    """Set the mapping of an upload and have a worker import it (or only count what it would change)."""
+    mapping = mapping.replace("\r\n", "\n")
+    current = Import.objects.select_for_update().get(pk=import_.pk)
+    if current.state not in (ImportState.UPLOADED, ImportState.FAILED):
+        raise UploadRefused(_("This import is %(state)s already.") % {"state": current.get_state_display()})
+    try:
+        parsed = parse_mapping(mapping)
+    except MappingError as error:
+        raise UploadRefused(str(error)) from error
+    known = current.source.mapping == mapping
+    if parsed.holds_sql and not known and not allows(by, Permission.MANAGE_SOURCES):
+        raise UploadRefused(_("Only an admin can write SQL in a mapping."))
+    before = {"mapping": current.mapping}
+    current.mapping, current.error, current.expected = mapping, "", None
+    current.state = ImportState.COUNTING if count_only else ImportState.WAITING
+    current.step, current.rows_done, current.rows_expected = "", 0, None
+    current.save()
+    verb = "count" if count_only else "confirm"
+    entry = record(Change(verb, "import", str(current.pk), before, {"mapping": mapping}), by=by.actor)
+    enqueue(COUNT_JOB if count_only else IMPORT_JOB, current.pk, key=f"{current.pk}-{entry.pk}")
+
+
+def count(import_pk: int) -> None:
+    """The job behind "Count what would change"."""
+    import_ = Import.objects.select_related("source").get(pk=import_pk)
+    if import_.state != ImportState.COUNTING:
+        return
+    try:
+        report = dry_run(paths_of(import_), import_.mapping, source=import_.source.name, by=import_.by)
+        import_.expected = {
+            "counts": report.counts,
+            "findings": report.findings,
+            "rejected": report.rejected,
+        }
+        import_.error = ""
+    except ImportFailed as error:
+        import_.error = str(error)
+    import_.state = ImportState.UPLOADED
+    import_.save(update_fields=["expected", "error", "state"])
+
+
+def carry_out(import_pk: int) -> None:
+    """The job behind "Import"."""
+    import_ = Import.objects.select_related("source").get(pk=import_pk)
+    if import_.state not in (ImportState.WAITING, ImportState.RUNNING):
+        return
+    paths = paths_of(import_)
+    if not import_.digest:
+        import_.digest = digest_of(paths, import_.mapping)
+        import_.started_at = clock.now()
+        import_.save(update_fields=["digest", "started_at"])
+    try:
+        run_import(import_, paths, by=import_.by)
+    except ImportFailed:
+        # The import says why it failed, on its page; running it again by itself would not help.
+        return
+    shutil.rmtree(folder_of(import_), ignore_errors=True)
+
+
+@transaction.atomic
+def discard(import_: Import, *, by: User) -> None:
+    """Throw away uploaded files that were not imported."""
+    if import_.state not in (ImportState.UPLOADED, ImportState.FAILED) or import_.counts:
+        raise UploadRefused(_("Something of this import is stored. Undo it instead."))
+    record(Change("discard", "import", str(import_.pk), {"files": import_.files}, None), by=by.actor)
+    shutil.rmtree(folder_of(import_), ignore_errors=True)
+    import_.delete()
