@@ -17,8 +17,10 @@ import pyarrow as pa
 
 from heed.evidence.metrics.kinds import Kinds
 from heed.evidence.metrics.language import Activities, Metric
-from heed.evidence.metrics.seen import Wanted, seen
+from heed.evidence.metrics.presence import Bits, counted, present
+from heed.evidence.metrics.seen import Wanted, seen, taken
 from heed.evidence.metrics.spread import (
+    Piece,
     at_one_date,
     bit_count,
     bit_or,
@@ -96,7 +98,7 @@ def _spread(rows: ir.Table, terms: list[Term], dates: Sequence[date], keys: list
 
 
 def _in(cells: ir.Table, kinds: Kinds, term: Term, cut: Sequence[int]) -> ir.BooleanValue:
-    within = [each.index for each in pieces(cut) if _within(each.youngest, each.oldest, term.window)]
+    within = [each.index for each in pieces(cut) if _holds(term.window, each)]
     tests = []
     if len(within) < len(cut) - 1:
         tests.append(cells.piece.between(within[0], within[-1]))
@@ -106,8 +108,8 @@ def _in(cells: ir.Table, kinds: Kinds, term: Term, cut: Sequence[int]) -> ir.Boo
     return ibis.and_(*tests) if tests else cells.piece.notnull()
 
 
-def _within(youngest: int, oldest: int, window: Window) -> bool:
-    return window.youngest <= youngest and oldest <= window.oldest
+def _holds(window: Window, piece: Piece) -> bool:
+    return window.youngest <= piece.youngest and piece.oldest <= window.oldest
 
 
 def _activity(
@@ -121,7 +123,7 @@ def _activity(
         if term.what is What.DAYS:
             words[term] = []
             for each in pieces(cut):
-                if _within(each.youngest, each.oldest, term.window):
+                if _holds(term.window, each):
                     word = f"{columns[term]}_{each.index}"
                     piece = Term(term.what, term.activities, Window(each.youngest, each.oldest))
                     bits = ibis.ifelse(_in(cells, kinds, piece, cut), cells.bits, 0)
@@ -139,27 +141,21 @@ def _activity(
 def _distinct(
     of: str, terms: list[Term], rows: ir.Table, kinds: Kinds, dates: Sequence[date], columns: dict[Term, str]
 ) -> ir.Table:
-    cells = _spread(rows.filter(rows[of].notnull()), terms, dates, ["account", of, "kind"])
-    cut = points(terms)
-    bits = {selection: f"bits_{number}" for number, selection in enumerate(kinds.selections)}
-    flags: dict[str, Any] = {}
-    for selection, name in bits.items():
-        flag = ibis.literal(1, "int64") << cells.piece
-        wanted = kinds.of_selection(selection)
-        whole = len(wanted) == len(kinds.signatures)
-        flags[name] = bit_or(flag if whole else ibis.ifelse(cells.kind.isin(wanted), flag, 0))
-    present = cells.group_by("account", of, "as_of").agg(**flags)
-    return present.group_by("account", "as_of").agg(
-        **{
-            columns[term]: ((present[bits[term.activities]] & _mask(term.window, cut)) != 0).sum()
-            for term in terms
-        }
-    )
-
-
-def _mask(window: Window, cut: Sequence[int]) -> int:
-    """The bits of the pieces of a window."""
-    return sum(1 << each.index for each in pieces(cut) if _within(each.youngest, each.oldest, window))
+    named = rows.filter(rows[of].notnull())
+    cut = tuple(pieces(points(terms)))
+    flags = {each: f"flags_{number}" for number, each in enumerate(kinds.selections)}
+    wanted = {
+        columns[term]: (flags[term.activities], [each for each in cut if _holds(term.window, each)])
+        for term in terms
+    }
+    bits = Bits(tuple(dates), cut)
+    if len(dates) == 1:
+        cells = at_one_date(named, dates[0], points(terms), days=False)
+        cells = cells.mutate(bits_0=ibis.literal(1, "int64") << cells.piece)
+    else:
+        cells = bits.of_rows(named)
+    tests = {name: taken(cells, kinds, each) for each, name in flags.items()}
+    return counted(present(cells, ["account", of], bits, tests), bits, wanted)
 
 
 def _last(

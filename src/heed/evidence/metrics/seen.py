@@ -73,15 +73,16 @@ def _at_one_date(wanted: Wanted, daily: ir.Table, as_of: date) -> ir.Table:
 def _extremes(rows: ir.Table, kinds: Kinds, wanted: Wanted) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for selection, name in wanted.last.items():
-        found[name] = rows.last_day.max(where=_of(rows, kinds, selection))
+        found[name] = rows.last_day.max(where=taken(rows, kinds, selection))
     for selection, name in wanted.first.items():
-        found[name] = rows.first_day.min(where=_of(rows, kinds, selection))
+        found[name] = rows.first_day.min(where=taken(rows, kinds, selection))
     return found
 
 
-def _of(rows: ir.Table, kinds: Kinds, selection: Activities) -> ir.BooleanValue | None:
-    taken = kinds.of_selection(selection)
-    return rows.kind.isin(taken) if len(taken) < len(kinds.signatures) else None
+def taken(rows: ir.Table, kinds: Kinds, selection: Activities) -> ir.BooleanValue | None:
+    """Whether a row is of a selection; None when all are."""
+    own = kinds.of_selection(selection)
+    return rows.kind.isin(own) if len(own) < len(kinds.signatures) else None
 
 
 def _over_dates(wanted: Wanted, daily: ir.Table, accounts: ir.Table, dates: Sequence[date]) -> ir.Table:

@@ -54,7 +54,7 @@ def pieces(points: Sequence[int]) -> list[Piece]:
 
 def date_table(dates: Sequence[date]) -> ir.Table:
     """The grid as a table of one column, `as_of`."""
-    return _table([(each,) for each in dates], {"as_of": pa.date32()})
+    return memory_table([(each,) for each in dates], {"as_of": pa.date32()})
 
 
 def visible(rows: ir.Table, as_of: ir.DateValue | date) -> ir.BooleanValue:
@@ -143,12 +143,12 @@ class Calendar:
             for segment in sorted({row[0] for row in self.found})
             for position in range((self.starts[segment + 1] - self.starts[segment]).days)
         ]
-        return _table(rows, {"day": pa.date32(), "segment": pa.int64(), "position": pa.int64()})
+        return memory_table(rows, {"day": pa.date32(), "segment": pa.int64(), "position": pa.int64()})
 
     def memberships(self) -> ir.Table:
         """segment -> the dates and pieces that it is part of, and its place in the piece."""
         kinds = {"segment": pa.int64(), "as_of": pa.date32(), "piece": pa.int64(), "shift": pa.int64()}
-        return _table(self.found, kinds)
+        return memory_table(self.found, kinds)
 
 
 def _memberships(
@@ -161,7 +161,8 @@ def _memberships(
                 yield segment, as_of, each.index, (starts[segment] - first).days
 
 
-def _table(rows: Sequence[tuple[Any, ...]], kinds: dict[str, pa.DataType]) -> ir.Table:
+def memory_table(rows: Sequence[tuple[Any, ...]], kinds: dict[str, pa.DataType]) -> ir.Table:
+    """A small table of the plan itself (dates, days, segments)."""
     columns = list(zip(*rows, strict=True))
     return ibis.memtable(
         pa.table(
