@@ -107,7 +107,7 @@ def _check_leaf(leaf: Leaf, asked: _Check) -> None:
     if isinstance(leaf, InSegment):
         return _check_segment(leaf, asked)
     if isinstance(leaf, Did):
-        return None
+        return _check_activity(leaf, asked)
     if isinstance(leaf, Held):
         found = _known_field(leaf.condition.field, asked)
         _demand_metric(found, leaf.condition.field, "held for days", asked)
@@ -249,6 +249,16 @@ def _check_currency(value: Amount, asked: _Check) -> None:
         known = ", ".join(sorted({settings.HEED_CURRENCY, *stated}))
         raise asked.error(
             f"No rate is stated for {value.currency}", value.span, f"Amounts can be asked in: {known}"
+        )
+
+
+def _check_activity(leaf: Did, asked: _Check) -> None:
+    """A name that never happened is a slip, and "did not" would find every account."""
+    known = asked.catalogue.activities if leaf.activity is not None else []
+    if leaf.activity is not None and known and leaf.activity not in known:
+        some = f"Known are: {', '.join(known[:6])}{', …' if len(known) > 6 else ''}"
+        raise asked.error(
+            f"No activity is called {leaf.activity}", leaf.span, nearest(leaf.activity, known) or some
         )
 
 

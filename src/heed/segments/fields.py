@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from heed.customers.models import Account, AccountKind
 from heed.measures.models import MetricDefinition
+from heed.segments.history import known_activities
 from heed.segments.mistakes import nearest
 from heed.segments.tree import FieldName
 from heed.segments.wording import field_text
@@ -121,6 +122,16 @@ class Catalogue:
     def attributes(self) -> dict[str, Field]:
         kinds = attribute_kinds()
         return {name: _attribute_field(name, kinds[name]) for name in sorted(kinds)}
+
+    @cached_property
+    def activities(self) -> list[str]:
+        """The names of all activities that ever happened; kept a minute."""
+        remembered = f"segments.activities.{settings.HEED_STREAM_URL}"
+        names: list[str] | None = cache.get(remembered)
+        if names is None:
+            names = known_activities()
+            cache.set(remembered, names, REMEMBERED_SECONDS)
+        return names
 
     def every(self) -> list[Field]:
         return [*self.own.values(), *self.metrics.values(), *self.attributes.values()]
