@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from heed.stream.tables import DataFile, Table, Written
-from heed.stream.workbench import Workbench, scan
+from heed.stream.workbench import Workbench, scan, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +16,15 @@ class Sorted:
 
 def files_with(bench: Workbench, table: Table, condition: str) -> dict[DataFile, int]:
     """The files that hold rows for which the SQL condition holds, and how many."""
-    found: dict[DataFile, int] = {}
-    for file in table.snapshot().files:
-        rows = bench.value(f"SELECT count(*) FROM {scan(table, [file])} WHERE {condition}")
-        if rows:
-            found[file] = int(rows)
-    return found
+    files = {str(table.folder / file.path): file for file in table.snapshot().files}
+    if not files:
+        return {}
+    listed = ", ".join(text(path) for path in files)
+    counted = bench.rows(
+        f"SELECT filename, count(*) FROM read_parquet([{listed}], filename = true) "
+        f"WHERE {condition} GROUP BY filename ORDER BY filename"
+    )
+    return {files[path]: int(rows) for path, rows in counted}
 
 
 def remove_rows(
