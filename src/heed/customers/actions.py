@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from django.db import transaction
 
 from heed.customers.checks import AccountCheck, ContactCheck, PeriodCheck
+from heed.customers.erasure import erase_account, erase_contact
 from heed.customers.movements import Derived, derive_due_movements, derive_movements
+from heed.customers.rates import state_rate
 from heed.customers.rows import AccountRow, ContactRow, PeriodRow, Saved
 from heed.customers.saving import Saver
 from heed.customers.shelves import Accounts, Contacts, Periods, Step, account_ids, batches
@@ -19,10 +21,13 @@ __all__ = [
     "Reverted",
     "derive_due_movements",
     "derive_movements",
+    "erase_account",
+    "erase_contact",
     "revert",
     "save_accounts",
     "save_contacts",
     "save_periods",
+    "state_rate",
 ]
 
 

@@ -53,10 +53,9 @@ def demand_short(key: str, value: Any, name: str) -> None:
         )
 
 
-def refuse_erased(key: str, present: State | None, what: str) -> None:
-    if present and present.get("erased"):
-        reason = f"This {what} was erased on request, so what a file says of it is not stored again."
-        raise refuse(key, "key", key, "erased", reason)
+def refused_as_erased(key: str) -> Finding:
+    reason = "This was erased on request, so what a file says of it is not stored again."
+    return Finding(key, "key", key, "erased", reason)
 
 
 @dataclass
@@ -70,7 +69,6 @@ class AccountCheck:
     def apply(self, row: AccountRow, present: State | None) -> State:
         demand_key(row.key)
         demand_short(row.key, row.name, "name")
-        refuse_erased(row.key, present, "account")
         state = dict(present) if present else self._blank(row.key)
         given(state, "name", row.name, empty=row.key)
         given(state, "since", row.since, empty=None)
@@ -130,7 +128,6 @@ class ContactCheck:
         demand_key(row.key)
         for name in ("name", "email", "role"):
             demand_short(row.key, getattr(row, name), name)
-        refuse_erased(row.key, present, "contact")
         state = dict(present) if present else self._blank()
         take_account(state, row.key, row.account, self.accounts)
         for name in ("name", "email", "role"):

@@ -7,7 +7,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from django.db import transaction
 
-from heed.customers.checks import RefusedRow
+from heed.customers.checks import RefusedRow, refused_as_erased
+from heed.customers.erasure import erased_among
 from heed.customers.rows import Finding, Saved
 from heed.customers.shelves import MANY, Shelf, Step, batches
 from heed.customers.states import State
@@ -82,11 +83,18 @@ class Saver(Generic[Row]):
 
     def _save_batch(self, batch: Sequence[Row]) -> None:
         check = self.prepare(batch)
+        batch = self._without_erased(batch)
         present = self.shelf.load({row.key for row in batch})
         for distinct in rounds(batch):
             steps = [step for row in distinct if (step := self._step(row, check, present))]
             self.write(steps)
             present.update({step.key: step.after for step in steps})
+
+    def _without_erased(self, batch: Sequence[Row]) -> Sequence[Row]:
+        """The rows less those of what was erased for good, which are refused."""
+        erased = erased_among(self.shelf, {row.key for row in batch})
+        self.tally.findings.extend(refused_as_erased(row.key) for row in batch if row.key in erased)
+        return [row for row in batch if row.key not in erased] if erased else batch
 
     def write(self, steps: Sequence[Step]) -> None:
         if steps:

@@ -115,19 +115,14 @@ class Undo:
             )
             .values_list("subject", "first", "other")
         }
-        before = dict(
-            AuditEntry.objects.filter(id__in=[first for first, _ in spans.values()]).values_list(
-                "id", "before"
-            )
-        )
+        firsts = AuditEntry.objects.in_bulk([first for first, _ in spans.values()])
         for key in keys:
             first, other = spans[key]
-            origin = before[first]
-            state = present.get(key)
+            origin, state = firsts[first].before, present.get(key)
             if state is None or _is_back(state, origin):
                 continue
-            if state.get("erased"):
-                self._keep(kind, key, "It was erased since.")
+            if state.get("erased") or (origin is None and firsts[first].action != "create"):
+                self._keep(kind, key, "It was erased since, so what it was is not known any more.")
             elif other is not None and other > first:
                 self._keep(kind, key, self._who(other))
             else:

@@ -1,0 +1,11 @@
+from django.urls import path
+
+from heed.customers import views
+
+app_name = "customers"
+
+urlpatterns = [
+    path("customers/revenue/", views.revenue, name="revenue"),
+    path("customers/revenue/movements/", views.movements, name="movements"),
+    path("customers/revenue/rates/", views.rates, name="rates"),
+]

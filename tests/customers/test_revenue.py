@@ -1,0 +1,163 @@
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+
+from heed.customers import reads
+from heed.customers.actions import save_accounts, save_contacts, save_periods, state_rate
+from heed.customers.models import Account, ExchangeRate
+from heed.customers.rates import RateError
+from heed.customers.rows import AccountRow, ContactRow, PeriodRow
+from heed.ledger.models import AuditEntry
+
+pytestmark = pytest.mark.django_db
+
+START, END = date(2025, 12, 31), date(2026, 3, 31)
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEED_NOW", "2026-06-15T08:00:00+00:00")
+
+
+def pay(
+    account: str,
+    amount: int,
+    start: str,
+    end: str | None = None,
+    money: str = "EUR",
+    seats: int | None = None,
+) -> PeriodRow:
+    return PeriodRow(
+        f"{account}-{money}-{start}",
+        account=account,
+        starts_on=date.fromisoformat(start),
+        ends_on=date.fromisoformat(end) if end else None,
+        renews_on=date(2027, 1, 1),
+        monthly_amount=Decimal(amount),
+        currency=money,
+        seats=seats,
+    )
+
+
+def save(*rows: PeriodRow) -> None:
+    save_accounts([AccountRow(row.account or "") for row in rows], by="import:1", source="crm")
+    assert save_periods(rows, by="import:1", source="billing").findings == ()
+
+
+def practices() -> None:
+    """A cohort of 100,000 with 15,000 expansion, 4,000 contraction and 8,000 churn."""
+    save(
+        pay("grows", 40_000, "2025-01-01", "2026-02-01"),
+        pay("grows", 55_000, "2026-02-01"),
+        pay("shrinks", 30_000, "2025-01-01", "2026-02-01"),
+        pay("shrinks", 26_000, "2026-02-01"),
+        pay("leaves", 8_000, "2025-01-01", "2026-03-01"),
+        pay("stays", 22_000, "2025-01-01"),
+        pay("comes", 9_000, "2026-02-01"),
+    )
+
+
+def test_retention_is_88_and_103_per_cent_as_defined() -> None:
+    practices()
+    for form in reads.Form:
+        (figure,) = reads.retention_figures(START, END, form=form)
+        assert (figure.currency, figure.grr, figure.nrr) == ("EUR", "88.0 %", "103.0 %")
+        assert figure.retention.start == 100_000
+        assert figure.retention.grr.n == 4
+        assert "start" in figure.retention.grr.method
+
+
+def test_without_anybody_at_the_start_retention_is_unknown_and_not_zero() -> None:
+    practices()
+    found = reads.retention_figures(date(2024, 1, 1), date(2025, 6, 1))
+    assert [(each.grr, each.retention.grr.value) for each in found] == [("", None)]
+    assert found[0].retention.grr.reason == "no recurring revenue at the start"
+
+
+def test_currencies_are_apart_or_converted_by_a_stated_rate() -> None:
+    practices()
+    save(pay("dollars", 50_000, "2025-01-01", "2026-02-01", money="USD"))
+    apart = reads.retention_figures(START, END)
+    assert [(figure.currency, figure.grr) for figure in apart] == [("EUR", "88.0 %"), ("USD", "0.0 %")]
+    with pytest.raises(ValueError, match="USD"):
+        reads.retention_figures(START, END, into="EUR")
+    state_rate("usd", Decimal("0.5"), by="person:1")
+    (together,) = reads.retention_figures(START, END, into="EUR")
+    assert (together.retention.start, together.grr) == (Decimal(125_000), "70.4 %")
+    assert [rate.currency for rate in together.rates] == ["USD"]
+
+
+def test_a_rate_is_stated_with_a_record_and_the_same_again_is_none() -> None:
+    state_rate("USD", Decimal("0.9"), by="person:1")
+    state_rate("USD", Decimal("0.9"), by="person:2")
+    state_rate("USD", Decimal("0.8"), by="person:2")
+    entries = AuditEntry.objects.filter(kind="exchange rate").order_by("id")
+    assert [(entry.by, entry.before, entry.after) for entry in entries] == [
+        ("person:1", None, {"rate": "0.90000000"}),
+        ("person:2", {"rate": "0.90000000"}, {"rate": "0.80000000"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("currency", "rate"), [("dollar", "1"), ("EUR", "1"), ("USD", "0"), ("USD", "-1"), ("USD", "NaN")]
+)
+def test_a_rate_that_cannot_be_is_refused_and_nothing_is_stored(currency: str, rate: str) -> None:
+    with pytest.raises(RateError):
+        state_rate(currency, Decimal(rate), by="person:1")
+    assert (ExchangeRate.objects.count(), AuditEntry.objects.count()) == (0, 0)
+
+
+def test_the_summary_of_an_account_carries_the_rows_of_each_figure() -> None:
+    save(pay("A1", 50, "2025-01-01", "2026-01-01", seats=3), pay("A1", 80, "2026-01-01", seats=5))
+    save(pay("A1", 20, "2026-01-01", money="USD"))
+    save_contacts([ContactRow("c1", account="A1", name="Cleo")], by="import:1", source="crm")
+    summary = reads.summary_of(Account.objects.get(key="A1"), date(2026, 6, 15))
+    assert [(each.currency, each.mrr, each.arr) for each in summary.revenue] == [
+        ("EUR", Decimal(80), Decimal(960)),
+        ("USD", Decimal(20), Decimal(240)),
+    ]
+    assert [period.key for period in summary.revenue[0].periods] == ["A1-EUR-2026-01-01"]
+    assert summary.seats == 5
+    assert summary.next_renewal is not None
+    assert summary.next_renewal.renews_on == date(2027, 1, 1)
+    assert [contact.name for contact in summary.contacts] == ["Cleo"]
+    assert [movement.kind for movement in summary.movements] == ["expansion", "expansion", "new"]
+
+
+def test_an_account_that_states_no_seats_and_no_renewal_has_none_and_not_zero() -> None:
+    save_accounts([AccountRow("A1")], by="import:1", source="crm")
+    summary = reads.summary_of(Account.objects.get(key="A1"), date(2026, 6, 15))
+    assert (summary.seats, summary.next_renewal, summary.revenue) == (None, None, ())
+
+
+def test_the_page_shows_retention_with_definition_and_months_that_open_their_movements(
+    viewer_client: Client,
+) -> None:
+    practices()
+    page = viewer_client.get("/customers/revenue/?start=2025-12-31&end=2026-03-31")
+    text = page.content.decode()
+    assert page.status_code == 200
+    for part in ("88.0 %", "103.0 %", "GRR point to point", "n = 4", "February 2026"):
+        assert part in text
+    rows = viewer_client.get(
+        "/customers/revenue/movements/?kind=churn&currency=EUR&start=2026-02-28&end=2026-03-31"
+    )
+    text = rows.content.decode()
+    assert "/customers/accounts/leaves/" in text
+    assert "1 movement" in text
+
+
+def test_a_span_that_ends_before_it_starts_is_answered_with_what_is_wrong(viewer_client: Client) -> None:
+    page = viewer_client.get("/customers/revenue/?start=2026-03-31&end=2025-12-31")
+    assert "The end must come after the start." in page.content.decode()
+
+
+def test_a_viewer_may_not_state_a_rate_and_an_admin_may(viewer_client: Client, admin_client: Client) -> None:
+    data = {"currency": "USD", "rate": "0.9"}
+    assert viewer_client.post("/customers/revenue/rates/", data).status_code == 403
+    assert ExchangeRate.objects.count() == 0
+    assert admin_client.post("/customers/revenue/rates/", data).status_code == 302
+    assert ExchangeRate.objects.get().rate == Decimal("0.9")
+    assert admin_client.post("/customers/revenue/rates/", data | {"rate": "-1"}).status_code == 400
