@@ -60,7 +60,7 @@ def safe_name(given: str) -> str:
 
 
 @transaction.atomic
-def receive(files: Sequence[UploadedFile[Any]], source: str, *, by: User) -> Import:
+def receive(files: "Sequence[UploadedFile[Any]]", source: str, *, by: User) -> Import:
     """Take in uploaded files for a source (declared now if it is new), with its mapping or a guessed one."""
     _demand_files(files)
     declared = _declared(source.strip(), by)
@@ -83,7 +83,7 @@ def receive(files: Sequence[UploadedFile[Any]], source: str, *, by: User) -> Imp
     return import_
 
 
-def _demand_files(files: Sequence[UploadedFile[Any]]) -> None:
+def _demand_files(files: "Sequence[UploadedFile[Any]]") -> None:
     if not files:
         raise UploadRefused(
             _("No file arrived. Choose files of together at most %(limit)s MB.")
@@ -109,7 +109,7 @@ def _declared(name: str, by: User) -> Source:
     return source
 
 
-def _store(files: Iterable[UploadedFile[Any]], folder: Path) -> None:
+def _store(files: "Iterable[UploadedFile[Any]]", folder: Path) -> None:
     folder.mkdir(parents=True)
     for file in files:
         name = safe_name(file.name or "file")
