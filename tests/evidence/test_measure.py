@@ -20,35 +20,33 @@ from tests.evidence.slow_metrics import Contract, Day, Figure, Slow
 STARTER = read_metrics((Path(__file__).parents[2] / "src/heed/measures/starter_metrics.toml").read_text())
 WORDS = {"name": "n", "sentence": "s", "unit": "u", "direction": "neither"}
 BASELINE = {"against": "own_baseline", "windows": 2}
+DEFINITIONS: list[dict[str, Any]] = [
+    {"activities": ["any"], "aggregate": "count", "window": 1},
+    {"activities": ["any"], "except": ["open"], "aggregate": "sum", "window": 7},
+    {"activities": ["usage"], "aggregate": "days_active", "window": 150},
+    {
+        "activities": ["usage", "survey.*"],
+        "aggregate": "days_active",
+        "window": 30,
+        "comparison": BASELINE,
+    },
+    {"activities": ["open", "survey.nps"], "aggregate": "mean", "window": 20, "comparison": BASELINE},
+    {"activities": ["survey.*"], "except": ["survey.nps"], "aggregate": "last", "window": 60},
+    {"activities": ["any"], "aggregate": "last", "window": 365},
+    {"activities": ["open"], "aggregate": "distinct_contacts", "window": 45},
+    {"activities": ["any"], "aggregate": "distinct_names", "window": 10, "comparison": BASELINE},
+    {"activities": ["usage"], "aggregate": "count", "window": 90, "per": "contract_month"},
+    {"activities": ["survey.nps"], "known_by": ["survey.*"], "aggregate": "count", "window": 30},
+    {
+        "activities": ["usage"],
+        "aggregate": "sum",
+        "window": 14,
+        "comparison": {"against": "previous_window", "result": "difference"},
+    },
+    {"fact": "seats"},
+]
 HARD = parse_metrics(
-    {**WORDS, "key": f"hard_{number}", **definition}
-    for number, definition in enumerate(
-        [
-            {"activities": ["any"], "aggregate": "count", "window": 1},
-            {"activities": ["any"], "except": ["open"], "aggregate": "sum", "window": 7},
-            {"activities": ["usage"], "aggregate": "days_active", "window": 150},
-            {
-                "activities": ["usage", "survey.*"],
-                "aggregate": "days_active",
-                "window": 30,
-                "comparison": BASELINE,
-            },
-            {"activities": ["open", "survey.nps"], "aggregate": "mean", "window": 20, "comparison": BASELINE},
-            {"activities": ["survey.*"], "except": ["survey.nps"], "aggregate": "last", "window": 60},
-            {"activities": ["any"], "aggregate": "last", "window": 365},
-            {"activities": ["open"], "aggregate": "distinct_contacts", "window": 45},
-            {"activities": ["any"], "aggregate": "distinct_names", "window": 10, "comparison": BASELINE},
-            {"activities": ["usage"], "aggregate": "count", "window": 90, "per": "contract_month"},
-            {"activities": ["survey.nps"], "known_by": ["survey.*"], "aggregate": "count", "window": 30},
-            {
-                "activities": ["usage"],
-                "aggregate": "sum",
-                "window": 14,
-                "comparison": {"against": "previous_window", "result": "difference"},
-            },
-            {"fact": "seats"},
-        ]
-    )
+    {**WORDS, "key": f"hard_{number}", **definition} for number, definition in enumerate(DEFINITIONS)
 )
 METRICS = STARTER + HARD
 

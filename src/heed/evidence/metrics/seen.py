@@ -61,22 +61,33 @@ def seen(wanted: Wanted, daily: ir.Table, accounts: ir.Table, dates: Sequence[da
 
 def _at_one_date(wanted: Wanted, daily: ir.Table, as_of: date) -> ir.Table:
     kinds = Kinds.of(list(wanted.last))
-    rows = with_kind(daily, kinds)
-    known = rows.filter(rows.day <= as_of, visible(rows, as_of))
-    known = known.mutate(first_day=known.day, last_day=known.day)
-    if not all(_is_plain(each) for each in wanted.last):
-        known = known.group_by("account", "kind").agg(first_day=known.day.min(), last_day=known.day.max())
-    added = known.group_by("account").agg(**_extremes(known, kinds, wanted))
-    return added.mutate(as_of=ibis.date(as_of))
+    if all(_is_plain(each) for each in wanted.last):
+        rows = daily.filter(kinds.may_match(daily.name), daily.day <= as_of, visible(daily, as_of))
+        rows = rows.mutate(first_day=rows.day, last_day=rows.day)
+        tests = {each: _named(rows.name, each) for each in wanted.last}
+    else:
+        rows = with_kind(daily, kinds)
+        rows = rows.filter(rows.day <= as_of, visible(rows, as_of))
+        rows = rows.group_by("account", "kind").agg(first_day=rows.day.min(), last_day=rows.day.max())
+        tests = {each: taken(rows, kinds, each) for each in wanted.last}
+    return rows.group_by("account").agg(**_extremes(rows, wanted, tests)).mutate(as_of=ibis.date(as_of))
 
 
-def _extremes(rows: ir.Table, kinds: Kinds, wanted: Wanted) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for selection, name in wanted.last.items():
-        found[name] = rows.last_day.max(where=taken(rows, kinds, selection))
-    for selection, name in wanted.first.items():
-        found[name] = rows.first_day.min(where=taken(rows, kinds, selection))
-    return found
+def _named(name: ir.StringValue, selection: Activities) -> ir.BooleanValue | None:
+    """Whether a name without a dot is of a selection of such names; None when all are."""
+    if not selection.usage:
+        return name.isin([each for each in selection.names if each not in selection.left_out])
+    return name.notin(selection.left_out) if selection.left_out else None
+
+
+def _extremes(rows: ir.Table, wanted: Wanted, tests: dict[Activities, Any]) -> dict[str, Any]:
+    last = {name: rows.last_day.max(where=tests[each]) for each, name in wanted.last.items()}
+    first = {name: rows.first_day.min(where=tests[each]) for each, name in wanted.first.items()}
+    return last | first
+
+
+def _of_kind(rows: ir.Table, kinds: Kinds, wanted: Wanted) -> dict[str, Any]:
+    return _extremes(rows, wanted, {each: taken(rows, kinds, each) for each in wanted.last})
 
 
 def taken(rows: ir.Table, kinds: Kinds, selection: Activities) -> ir.BooleanValue | None:
@@ -94,11 +105,11 @@ def _over_dates(wanted: Wanted, daily: ir.Table, accounts: ir.Table, dates: Sequ
         first_day=rows.day.min(), last_day=rows.day.max()
     )
     staying = added.filter(added.unknown == ibis.date(NEVER))
-    stayed = staying.group_by("account", as_of=staying.known).agg(**_extremes(staying, kinds, wanted))
+    stayed = staying.group_by("account", as_of=staying.known).agg(**_of_kind(staying, kinds, wanted))
     passing = added.filter(added.unknown < ibis.date(NEVER))
     grid = date_table(dates)
     believed = passing.join(grid, [passing.known <= grid.as_of, passing.unknown > grid.as_of], how="inner")
-    passed = believed.group_by("account", "as_of").agg(**_extremes(believed, kinds, wanted))
+    passed = believed.group_by("account", "as_of").agg(**_of_kind(believed, kinds, wanted))
     return _carried(accounts.select("account").cross_join(grid), stayed, passed, wanted)
 
 
