@@ -1,6 +1,8 @@
 import datetime as dt
 
-from heed.stream import Appended, Stream
+import pyarrow as pa
+
+from heed.stream import Appended, AppTransaction, Stream, as_table
 from tests.stream.making import NOW, Writer, activity, daily_of, on, rows_of
 
 
@@ -57,3 +59,25 @@ def test_what_was_known_for_sure_and_undone_is_seen_until_then(stream: Stream, w
         (dt.date(2026, 11, 10), None, 1),
         (dt.date(2026, 11, 2), dt.date(2026, 11, 10), 0),
     ]
+
+
+def test_single_activities_are_taken_back_from_now_on(stream: Stream, writer: Writer) -> None:
+    writer.append(activity("1"), activity("2"), activity("1", source="crm"))
+    ids = pa.table({"source": ["product", "product"], "id": ["1", "unknown"]})
+    once = AppTransaction("withdrawals", 1)
+    assert stream.withdraw_ids(ids, transaction=once, recorded_at=on("2026-11-09"), by="person:9") == 1
+    assert stream.withdraw_ids(ids, transaction=once, recorded_at=on("2026-11-10"), by="person:9") == 0
+    stream.roll_up()
+    assert daily_of(stream, "known_on", "unknown_on", "n") == [
+        (dt.date(2026, 11, 1), None, 2),
+        (dt.date(2026, 11, 1), dt.date(2026, 11, 9), 1),
+    ]
+
+
+def test_comparing_says_what_an_append_would_do_and_does_nothing(stream: Stream, writer: Writer) -> None:
+    writer.append(activity("1"), activity("2"))
+    offered = as_table([activity("1"), activity("2", value=1.0), activity("3")])
+    expected = Appended(new=1, unchanged=1, corrected=1)
+    assert stream.compare(offered, recorded_at=NOW) == expected
+    assert rows_of(stream, "id", "sign") == [("1", 1), ("2", 1)]
+    assert stream.append(offered, transaction=AppTransaction("then", 1), recorded_at=NOW) == expected

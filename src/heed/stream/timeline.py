@@ -1,7 +1,7 @@
 """One account's activities, newest first, a page at a time: found by row groups, not by a scan."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -9,7 +9,7 @@ import pyarrow as pa
 from heed.stream.activity import Activity, Cursor, TimelinePage
 from heed.stream.engines import DuckDBEngine
 from heed.stream.standing import standing
-from heed.stream.tables import Table
+from heed.stream.tables import DataFile, Snapshot, Table
 from heed.stream.workbench import quoted, text
 
 USAGE = "usage"
@@ -27,24 +27,33 @@ def read_timeline(
     limit: int,
 ) -> TimelinePage:
     """The page of standing activities that follows `before`, with the account's totals by name."""
-    rows = standing(activities, activities.snapshot().files, f"account = {text(account)}")
-    fields = ", ".join(quoted(name) for name in FIELDS)
-    found = engine.query(
-        f"""
-        WITH mine AS MATERIALIZED (SELECT {fields} FROM {rows}),
-        totals AS (SELECT name, count(*) AS n FROM mine GROUP BY name),
-        page AS (
-            SELECT {fields} FROM mine WHERE {of_kinds(kinds)} AND {after(before)}
-            ORDER BY "at" DESC, source DESC, id DESC LIMIT {int(limit) + 1}
-        )
-        SELECT {fields}, NULL FROM page
-        UNION ALL
-        SELECT {", ".join("name" if name == "name" else "NULL" for name in FIELDS)}, n FROM totals
-        """
+    snapshot = activities.snapshot()
+    mine = f"account = {text(account)}"
+    counted = engine.query(
+        f"SELECT name, count(*) FROM {standing(activities, snapshot.files, mine)} GROUP BY name ORDER BY name"
     )
-    page = sorted((row[:-1] for row in found if row[-1] is None), key=place, reverse=True)
-    totals = sorted((row[FIELDS.index("name")], row[-1]) for row in found if row[-1] is not None)
-    return as_page(page, dict(totals), limit)
+    rows: list[tuple[Any, ...]] = []
+    for files in months_back(snapshot, before):
+        rows += engine.query(
+            f"""
+            SELECT {", ".join(quoted(name) for name in FIELDS)} FROM {standing(activities, files, mine)}
+            WHERE {of_kinds(kinds)} AND {after(before)}
+            ORDER BY "at" DESC, source DESC, id DESC LIMIT {int(limit) + 1}
+            """
+        )
+        if len(rows) > limit:
+            break
+    return as_page(rows, dict(counted), limit)
+
+
+def months_back(snapshot: Snapshot, before: Cursor | None) -> Iterator[list[DataFile]]:
+    """The files of the latest month, then of the two before it, then of four: few hold a whole page."""
+    latest = f"{before.at.astimezone(dt.UTC):%Y-%m}" if before else "9999"
+    months = sorted({file.month for file in snapshot.files if file.month <= latest}, reverse=True)
+    start, width = 0, 1
+    while start < len(months):
+        yield snapshot.of_months(months[start : start + width])
+        start, width = start + width, width * 2
 
 
 def read_batches(engine: DuckDBEngine, activities: Table) -> pa.Table:
@@ -61,13 +70,6 @@ def as_page(rows: list[tuple[Any, ...]], totals: dict[str, int], limit: int) -> 
     last = shown[-1] if len(rows) > limit and shown else None
     following = Cursor(last.at, last.source, last.id) if last else None
     return TimelinePage(rows=shown, totals=totals, next=following)
-
-
-PLACE = tuple(FIELDS.index(name) for name in ("at", "source", "id"))
-
-
-def place(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(row[each] for each in PLACE)
 
 
 def in_utc(row: tuple[Any, ...]) -> list[Any]:
