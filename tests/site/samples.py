@@ -9,6 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from heed.customers.models import Account, Contact
+from heed.desk.models import WorklistRow
+from heed.ledger import clock
 from heed.people import actions
 from heed.people.models import User
 
@@ -30,7 +33,65 @@ def person(world: World) -> dict[str, Any]:
     return {"pk": actions.create_user("other@heed.test", "Other", "member", by="test").pk}
 
 
+def account(world: World) -> dict[str, Any]:
+    """An account with a contact, a subscription, a case and a conversation."""
+    now = clock.now()
+    given = {"source": "test", "created_at": now, "changed_at": now}
+    made, new = Account.objects.get_or_create(key="ACC-1", defaults={"name": "Northgate Foods", **given})
+    if new:
+        told = {"source": "test", "recorded_at": now}
+        Contact.objects.create(key="CON-1", account=made, name="Tara Castell", role="Controller", **given)
+        made.subscription_periods.create(
+            key="P-1",
+            subscription="S-1",
+            starts_on=clock.today(),
+            monthly_amount=1200,
+            currency="EUR",
+            **told,
+        )
+        made.cases.create(key="T-1", subject="The export is empty", opened_at=now, **told)
+        made.interactions.create(
+            key="I-1", kind="call", direction="inbound", words="It stops at line 412.", at=now, **told
+        )
+    return {"key": made.key}
+
+
+def worklist_row(world: World) -> dict[str, Any]:
+    made = Account.objects.get(key=account(world)["key"])
+    row, _ = WorklistRow.objects.get_or_create(
+        person=world.admin,
+        account=made,
+        kind="risk",
+        defaults={
+            "why": "124 days since a human last talked or wrote with them.",
+            "evidence": [{"key": "x", "text": "silent 124 days", "tone": "unknown", "href": "/customers/"}],
+            "unknowns": ["never answered a survey"],
+            "first_step": "Call to hear them",
+            "change": "new today",
+            "stake": 14_400,
+            "currency": "EUR",
+            "probability": 0.2,
+            "low": 0.1,
+            "high": 0.3,
+            "rank": 1,
+            "as_of": clock.today(),
+            "first_shown_on": clock.today(),
+        },
+    )
+    return {"pk": row.pk}
+
+
 SAMPLES: dict[str, Sample] = {
+    "desk:account": account,
+    "desk:timeline": account,
+    "desk:trends": account,
+    "desk:done": worklist_row,
+    "desk:snooze": worklist_row,
+    "desk:not_useful": worklist_row,
+    "desk:reopen": worklist_row,
+    "conversations:new": account,
+    "conversations:plan": account,
+    "conversations:note": account,
     "people:link": lambda world: {"token": actions.make_sign_in_link(world.admin, by="test")},
     "people:accept": lambda world: {
         "token": actions.invite("new@heed.test", "member", invited_by=world.admin)[1]

@@ -60,7 +60,7 @@ def evidence_changed(decided: WorklistRow, row: Candidate, reason: Reason) -> bo
     if not reason.keys <= before:
         return True
     now, then = row.stake.probability, decided.probability
-    return now is not None and then is not None and now - then >= RISEN
+    return now is not None and then is not None and round(now - then, 6) >= RISEN
 
 
 def decisions_until(as_of: date) -> Decisions:

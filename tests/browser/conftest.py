@@ -1,0 +1,81 @@
+"""A real Chromium against a real server. It talks to that server only, and never to its maker's."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+
+from tests.conftest import signed_in
+
+if TYPE_CHECKING:
+    from heed.people.models import User
+
+CHROMIUM = os.environ.get("HEED_CHROMIUM", "/usr/bin/chromium")
+QUIET = (
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
+)  # fmt: skip
+NOISE = ("error", "warning")
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 360, "height": 780}
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"There is no Chromium at {CHROMIUM}; HEED_CHROMIUM names another place.")
+    root = ("--no-sandbox",) if os.geteuid() == 0 else ()
+    # Playwright keeps an event loop in this thread; the tests use the database between its calls, not in it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *root])
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+class Watch:
+    """What went wrong in a page, or left the host, since the last look."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self.faults: list[str] = []
+
+    def over(self, page: Page) -> None:
+        page.on(
+            "console", lambda said: self._note(said.type in ("error", "warning"), f"console: {said.text}")
+        )
+        page.on("pageerror", lambda error: self._note(True, f"script: {error}"))
+        page.on("request", self._request)
+
+    def _request(self, request: Request) -> None:
+        inside = request.url.startswith((self.host, "data:", "blob:"))
+        self._note(not inside, f"request to another host: {request.url}")
+
+    def _note(self, wrong: bool, what: str) -> None:
+        if wrong:
+            self.faults.append(what)
+
+    def taken(self) -> list[str]:
+        faults, self.faults = self.faults, []
+        return faults
+
+
+@pytest.fixture
+def make_context(chromium: Browser, live_server: Any) -> Iterator[Any]:
+    """`make_context(user)` is a browser window's context in which this person has signed in."""
+    contexts: list[BrowserContext] = []
+
+    def make(user: "User | None" = None, **settings: Any) -> BrowserContext:
+        context = chromium.new_context(base_url=live_server.url, **({"viewport": DESKTOP} | settings))
+        contexts.append(context)
+        if user is not None:
+            cookie = signed_in(user).cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+        return context
+
+    yield make
+    for context in contexts:
+        context.close()
