@@ -1,10 +1,11 @@
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 
-from heed.customers.actions import revert, save_accounts
+from heed.customers.actions import revert, save_accounts, save_periods
 from heed.customers.models import Account
-from heed.customers.rows import AccountRow
+from heed.customers.rows import AccountRow, PeriodRow
 from heed.ledger.models import AuditEntry
 from heed.measures.actions import ensure_starter_metrics, measure_accounts, new_version, set_key_activities
 from heed.measures.definitions import metric_of
@@ -153,3 +154,28 @@ def test_the_history_of_an_account_equals_what_each_date_measured(log: Log) -> N
         for figure in MetricValue.objects.filter(account__key="A1").select_related("metric"):
             point = next(p for p in history[figure.metric.key] if p.as_of == as_of)
             assert (point.value, point.n, point.reason) == (figure.value, figure.n, figure.reason)
+
+
+def test_a_past_date_sees_the_contract_that_it_saw_then(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    def renew(on: date) -> None:
+        row = PeriodRow(
+            "p1",
+            account="A1",
+            starts_on=date(2026, 1, 1),
+            renews_on=on,
+            monthly_amount=Decimal(50),
+            currency="EUR",
+            seats=5,
+        )
+        save_periods([row], by="import:1", source="billing")
+
+    monkeypatch.setenv("HEED_NOW", "2026-01-02T08:00:00+00:00")
+    renew(date(2026, 6, 1))
+    monkeypatch.setenv("HEED_NOW", "2026-03-15T08:00:00+00:00")
+    renew(date(2027, 1, 1))
+    dates = [date(2026, 3, 14), date(2026, 3, 15), DAY]
+    points = measure_history(Account.objects.get(key="A1"), dates, ["days_to_renewal"])
+    assert [point.value for point in points["days_to_renewal"]] == [79, 292, 276]
+    measure_accounts(DAY, by="daily round")
+    assert value("A1", "days_to_renewal").value == 276
+    assert set(points) == {"days_to_renewal"}

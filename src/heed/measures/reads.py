@@ -1,6 +1,6 @@
 """What pages and programs read of measures: figures of an account, definitions, the rows behind each."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -119,9 +119,17 @@ def _figure(metric: Metric, value: MetricValue | None) -> Figure:
     )
 
 
-def trends_of(account: Account, as_of: date, *, points: int = 12, days: int = 28) -> dict[str, list[Point]]:
-    """Every metric in force of the account at `points` dates, `days` apart, the last one `as_of`."""
-    return measure_history(account, [as_of - timedelta(days=days * k) for k in reversed(range(points))])
+def trends_of(
+    account: Account,
+    as_of: date,
+    *,
+    points: int = 12,
+    days: int = 28,
+    keys: Collection[str] | None = None,
+) -> dict[str, list[Point]]:
+    """Metrics in force (all, or those of `keys`) at `points` dates, `days` apart, the last one `as_of`."""
+    dates = [as_of - timedelta(days=days * k) for k in reversed(range(points))]
+    return measure_history(account, dates, keys)
 
 
 def definitions() -> list[Definition]:
