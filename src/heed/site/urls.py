@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/audit/", audit_pages.audit, name="audit"),
     *allauth_urls.entrance,
     path("", include("heed.people.urls")),
+    path("", include("heed.customers.urls")),
     path("", include("heed.measures.urls")),
     path("", include("heed.segments.urls")),
     path("", include("heed.daily.urls")),
