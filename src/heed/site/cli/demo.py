@@ -124,28 +124,36 @@ def import_company() -> None:
     mapping = actions.preview(paths).mapping
     prepared = actions.prepare(paths, mapping, source=SOURCE, by=BY)
     with bar("importing") as (progress, task):
-        report = actions.run_import(
-            prepared,
-            paths,
-            by=BY,
-            progress=lambda step, done, expected: progress.update(
-                task, description=step.lower(), completed=done, total=expected
-            ),
-        )
+        try:
+            report = actions.run_import(
+                prepared,
+                paths,
+                by=BY,
+                progress=lambda step, done, expected: progress.update(
+                    task, description=step.lower(), completed=done, total=expected
+                ),
+            )
+        except actions.ImportFailed as error:
+            stop(f"The demo company could not be imported: {error} Run heed demo again to go on.")
     counts = ", ".join(f"{each['new']:,} {entity}" for entity, each in report.counts.items())
     say(f"imported {counts.replace('_', ' ')}")
 
 
 def run_round() -> None:
     """The daily round of today, unless it is done."""
+    from heed.daily.lock import RoundBusyError
     from heed.daily.models import Round, RoundState
+    from heed.daily.round import RoundFailedError
     from heed.ledger import clock
     from heed.site.cli.refresh import run
 
     if Round.objects.filter(as_of=clock.today(), state=RoundState.DONE).exists():
         say("the daily round of today is done already")
         return
-    done = run(clock.today(), shown=sys.stderr.isatty())
+    try:
+        done = run(clock.today(), shown=sys.stderr.isatty())
+    except (RoundBusyError, RoundFailedError) as error:
+        stop(f"{error} Run heed demo again to go on.")
     say(f"ran the daily round in {sum(step['seconds'] for step in done.steps):.1f} s")
 
 
