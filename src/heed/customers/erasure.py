@@ -23,7 +23,7 @@ def erased_key(kind: str, key: str) -> str:
 def erased_among(shelf: Shelf, keys: Collection[str]) -> set[str]:
     """Those of the keys whose account or contact was erased."""
     everything = shelf.model._default_manager
-    if shelf.kind == "period" or not everything.filter(erased_at__isnull=False).exists():
+    if shelf.kind not in ("account", "contact") or not everything.filter(erased_at__isnull=False).exists():
         return set()
     named = {erased_key(shelf.kind, key): key for key in keys}
     return {named[gone] for gone in everything.filter(key__in=named).values_list("key", flat=True)}

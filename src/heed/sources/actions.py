@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from heed.conversations.actions import revert as revert_conversations
+from heed.customers.actions import derive_movements
 from heed.customers.actions import revert as revert_customers
 from heed.ledger import clock, outbox
 from heed.ledger.actions import Change, record
@@ -267,10 +268,11 @@ def undo(import_: Import, *, by: str) -> Undone:
     with one_import_at_a_time(no_progress):
         conversations = revert_conversations(import_.actor, by=by)
         customers = revert_customers(import_.actor, by=by)
+        derive_movements(customers.accounts, by=by)
+        outbox.drain()
         stream = open_stream()
         now = clock.now()
         activities = stream.withdraw(batch=import_.actor, recorded_at=now, by=by)
-        outbox.drain()
         stream.roll_up()
         with transaction.atomic():
             ParkedRow.objects.filter(of_import=import_, released_at=None).delete()

@@ -13,7 +13,12 @@ CHUNK = 4 * 1024 * 1024
 RATIO_FROM = 64 * 1024 * 1024
 MOST_RATIO = 250
 SPARE_BYTES = 100 * 1024 * 1024
-UTF8_PAIR = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
+# Sequences that are letters in UTF-8 and no sense in Windows-1252. Not every pair that UTF-8 allows is one:
+# `ß”` and `é »` are such pairs too.
+UTF8_LETTERS = re.compile(
+    rb"\xc2[\xa1-\xbf]|\xc3[\x80-\xbf]|[\xc4\xc5][\x80-\xbf][a-z]|\xe2\x80[\x90-\xbf]|\xe2\x82\xac|\xf0\x9f"
+    rb"|(?:[\xcc-\xd9][\x80-\xbf]){3}|(?:[\xe3-\xed][\x80-\xbf]{2}){3}"
+)
 CODECS = {"utf-8": "utf-8", "windows-1252": "cp1252", "utf-16": "utf-16"}
 
 
@@ -100,7 +105,7 @@ def _scan(path: Path) -> tuple[tuple[int, int] | None, bool]:
         if bad is not None and first_bad is None:
             first_bad = (offset + bad, lines + held.count(b"\n", 0, bad))
         if not held.isascii():
-            seen_utf8 = seen_utf8 or UTF8_PAIR.search(held) is not None
+            seen_utf8 = seen_utf8 or UTF8_LETTERS.search(held) is not None
         if first_bad is not None and seen_utf8:
             return first_bad, True
         rest = _unfinished(held)

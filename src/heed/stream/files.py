@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -242,15 +243,23 @@ class Sandbox:
 
 def check_expression(sql: str) -> None:
     """Refuse an SQL expression that could end its place in a query (two expressions, a stray bracket)."""
-    with duckdb.connect() as db, _told():
+    if not sql.strip():
+        raise FileQueryError("The SQL expression is empty.")
+    with _told():
+        parser = _parser().cursor()
         wrapped = f"SELECT ({sql}\n) AS x"
-        tree = json.loads(db.execute("SELECT json_serialize_sql($1)", [wrapped]).fetchall()[0][0])
+        tree = json.loads(parser.execute("SELECT json_serialize_sql($1)", [wrapped]).fetchall()[0][0])
     if tree.get("error"):
         raise FileQueryError(f"'{sql}' is not an SQL expression: {tree.get('error_message', '')}")
     node = tree["statements"][0]["node"]
     alone = len(tree["statements"]) == 1 and node["type"] == "SELECT_NODE" and len(node["select_list"]) == 1
     if not alone or node["from_table"]["type"] != "EMPTY":
         raise FileQueryError(f"'{sql}' is more than one SQL expression.")
+
+
+@lru_cache(maxsize=1)
+def _parser() -> duckdb.DuckDBPyConnection:
+    return _locked([], None, memory_mb=100, threads=1)
 
 
 class _Inspection:
@@ -268,17 +277,13 @@ class _Inspection:
         kind = str(node.get("type", ""))
         if kind.endswith("_NODE") and kind not in QUERY_NODES:
             raise FileQueryError("The SQL may only read. Write one SELECT.")
-        for child in ("from_table", "left", "right", "source"):
-            self._check_reference(node.get(child), named)
         if node.get("class") == "FUNCTION" and _plain(node["function_name"]) in FORBIDDEN_FUNCTIONS:
             raise FileQueryError(f"The function {node['function_name']} may not be used here.")
-        if node.get("type") in ("BASE_TABLE", "TABLE_FUNCTION", "SHOW_REF"):
-            self._check_reference(node, named)
+        # Every table reference, and nothing else but query nodes, has a place for a sample.
+        if "sample" in node and not kind.endswith("_NODE"):
+            self._check_reference(node, kind, named)
 
-    def _check_reference(self, node: Any, named: set[str]) -> None:
-        if not isinstance(node, dict) or "sample" not in node:
-            return
-        kind = node["type"]
+    def _check_reference(self, node: dict[str, Any], kind: str, named: set[str]) -> None:
         if kind not in TABLE_REFS:
             raise FileQueryError("The SQL may only read from the files of this set. Write one SELECT.")
         if kind == "TABLE_FUNCTION":
