@@ -12,8 +12,11 @@ from typing import Any
 from heed.customers.models import Account, Contact
 from heed.desk.models import WorklistRow
 from heed.ledger import clock
+from heed.measures.actions import ensure_starter_metrics
 from heed.people import actions
 from heed.people.models import User
+from heed.segments.models import Segment
+from heed.sources.models import Import, ImportState, RejectedRow, Source
 
 Sample = Callable[["World"], dict[str, Any]]
 
@@ -81,6 +84,43 @@ def worklist_row(world: World) -> dict[str, Any]:
     return {"pk": row.pk}
 
 
+def segment(world: World) -> dict[str, Any]:
+    """A segment of the admin's, so that it is another person's for everybody else."""
+    made = Segment.objects.create(name="Walked", filter="", made_by=world.admin, made_at=clock.now())
+    return {"pk": made.pk}
+
+
+def file_import(world: World) -> dict[str, Any]:
+    now = clock.now()
+    source = Source.objects.create(name="walk", mapping="", made_by=world.admin.actor, made_at=now)
+    made = Import.objects.create(
+        source=source, digest="0" * 64, state=ImportState.DONE, by=world.admin.actor, started_at=now
+    )
+    return {"pk": made.pk}
+
+
+def rejected_row(world: World) -> dict[str, Any]:
+    made = RejectedRow.objects.create(
+        of_import_id=file_import(world)["pk"],
+        entity="accounts",
+        file="accounts.csv",
+        row=2,
+        column="id",
+        reason="The id is missing.",
+        values={"name": "Northgate Foods"},
+    )
+    return {"pk": made.pk}
+
+
+def metric(world: World) -> dict[str, Any]:
+    ensure_starter_metrics()
+    return {"key": "active_people"}
+
+
+def metric_of_account(world: World) -> dict[str, Any]:
+    return account(world) | {"metric": metric(world)["key"]}
+
+
 SAMPLES: dict[str, Sample] = {
     "desk:account": account,
     "desk:timeline": account,
@@ -92,6 +132,18 @@ SAMPLES: dict[str, Sample] = {
     "conversations:new": account,
     "conversations:plan": account,
     "conversations:note": account,
+    "measures:metric": metric,
+    "measures:behind": metric_of_account,
+    "segments:segment": segment,
+    "segments:change": segment,
+    "segments:delete": segment,
+    "sources:import": file_import,
+    "sources:progress": file_import,
+    "sources:confirm": file_import,
+    "sources:discard": file_import,
+    "sources:undo": file_import,
+    "sources:rejected_row": rejected_row,
+    "sources:replay": rejected_row,
     "people:link": lambda world: {"token": actions.make_sign_in_link(world.admin, by="test")},
     "people:accept": lambda world: {
         "token": actions.invite("new@heed.test", "member", invited_by=world.admin)[1]
