@@ -1,6 +1,7 @@
 """Who comes on whose list, in which order, and what decisions do to it."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,7 +34,7 @@ def the_row(**which: Any) -> WorklistRow:
 
 
 def stored() -> list[dict[str, Any]]:
-    return list(WorklistRow.objects.order_by("id").values())
+    return [dict(row) for row in WorklistRow.objects.order_by("id").values()]
 
 
 def make_case(account: Account, key: str = "C-1", **fields: Any) -> Case:
@@ -57,7 +58,7 @@ def test_risk_is_ranked_by_amount_times_probability(
     assert rank() == actions.Ranked(rows=3, new=3, returned=0, gone=0)
     assert on_list(alice) == [("large", "risk"), ("middle", "risk"), ("small", "risk")]
     row = the_row(account__key="large")
-    assert (row.stake, row.currency, row.probability, row.rank) == (90_000, "EUR", 0.2, 1)
+    assert (row.stake, row.currency, row.probability, row.rank) == (Decimal(90_000), "EUR", 0.2, 1)
     assert (row.due_on, row.change) == (date(2027, 3, 21), "new today")
 
 

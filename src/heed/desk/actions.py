@@ -78,6 +78,8 @@ def _written(row: WorklistRow | None, told: Reasoned, rank: int, as_of: date) ->
             kind=candidate.kind,
             first_shown_on=as_of,
         )
+    elif row.state == WorkState.SNOOZED:
+        row.returned_on = as_of
     row.why, row.evidence, row.unknowns = reason.why, reason.evidence, reason.unknowns
     row.first_step, row.due_on, row.change = reason.first_step[:300], candidate.due_on, change
     row.stake, row.currency = stake.amount, stake.currency

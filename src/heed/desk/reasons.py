@@ -206,13 +206,10 @@ def _against_earlier(reading: Reading, value: float) -> Clause | None:
     if not (fell or rose):
         return None
     now, before = _shown(reading, value), _shown(reading, earlier)
-    text = (
-        _("%(now)s %(what)s, down from %(before)s") if fell else _("%(now)s %(what)s, up from %(before)s")
-    ) % {
-        "now": now,
-        "what": reading.sentence,
-        "before": before,
-    }
+    text = _("%(now)s %(what)s, down from %(before)s") if fell else _("%(now)s %(what)s, up from %(before)s")
+    text %= {"now": now, "what": reading.sentence, "before": before}
+    if reading.earlier_on:
+        text += _(" on %(day)s") % {"day": words.day(reading.earlier_on, reading.earlier_on)}
     weight = 1 - value / earlier if fell else 1 - earlier / value
     chip = _("%(name)s %(now)s, was %(before)s, n = %(n)s") % {
         "name": reading.name, "now": now, "before": before, "n": f"{reading.n:,}",

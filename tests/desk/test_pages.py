@@ -1,0 +1,308 @@
+"""Today, the account page and search, as people meet them."""
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.http import QueryDict
+from django.test import Client
+from typer.testing import CliRunner
+
+from heed.conversations.models import Interaction
+from heed.customers.models import Contact
+from heed.desk import actions, reads
+from heed.desk.models import WorklistRow
+from heed.segments.grammar import parse
+from heed.segments.reads import accounts_matching
+from heed.site.commands import app
+from heed.stream import Activity, AppTransaction
+from heed.stream.activity import as_table
+from tests.desk.conftest import DAY, MORNING
+
+if TYPE_CHECKING:
+    from heed.stream import Stream
+    from tests.desk.conftest import MakeAccount, MakeRisk, MakeValue
+
+pytestmark = pytest.mark.django_db
+
+
+def rank() -> None:
+    actions.rank_worklist(DAY, by="daily round")
+
+
+def page(client: Client, address: str, status: int = 200, **query: str) -> str:
+    answer = client.get(address, query)
+    assert answer.status_code == status
+    return answer.content.decode()
+
+
+def test_the_page_and_the_command_agree(
+    alice: Any, alice_client: Client, make_account: "MakeAccount", make_risk: "MakeRisk"
+) -> None:
+    for number in range(3):
+        make_risk(make_account(f"a{number}", alice), str(1000 * (number + 1)), 0.25)
+    rank()
+    said = CliRunner().invoke(app, ["today", "--json", "--person", alice.email])
+    assert said.exit_code == 0
+    (told,) = json.loads(said.stdout)["people"]
+    shown = alice_client.get("/today/").context["today"]
+    rows = [row for section in told["sections"] for row in section["rows"]]
+    assert [row["account"] for row in rows] == ["a2", "a1", "a0"]
+    assert [(row.account, row.why) for section in shown.sections for row in section.rows] == [
+        (row["account"], row["why"]) for row in rows
+    ]
+    assert (rows[0]["stake"], rows[0]["probability"], rows[0]["due_on"]) == ("3000.00", 0.25, "2027-03-21")
+    assert (told["count"], told["capacity"], told["new"]) == (3, 10, 3)
+
+
+def test_the_command_names_a_person_it_does_not_know(alice: Any) -> None:
+    said = CliRunner().invoke(app, ["today", "--person", "nobody@heed.test"])
+    assert said.exit_code == 2
+    assert "Nobody active has the e-mail address nobody@heed.test" in said.output
+
+
+def test_today_without_a_ranking_says_what_to_do(alice_client: Client) -> None:
+    assert "No list yet" in page(alice_client, "/today/")
+
+
+def test_a_list_of_an_earlier_day_says_so(
+    alice: Any, alice_client: Client, make_account: "MakeAccount", make_risk: "MakeRisk"
+) -> None:
+    make_risk(make_account("a", alice), "1000", 0.25)
+    actions.rank_worklist(DAY - timedelta(days=2), by="daily round")
+    assert "This list is of Friday 20 November: the daily round has not run for today." in page(
+        alice_client, "/today/"
+    )
+
+
+def test_the_silent_are_counted_as_the_list_that_it_links_to(
+    alice: Any, make_account: "MakeAccount", make_risk: "MakeRisk", make_value: "MakeValue", make_period: Any
+) -> None:
+    for key, days, monthly in [
+        ("quiet", 91.0, "100"),
+        ("never", None, "200"),
+        ("heard", 3.0, "700"),
+        ("left", None, "1"),
+    ]:
+        account = make_account(key, alice)
+        make_value(account, "days_since_conversation", days)
+        make_period(account, monthly, **({"ends_on": DAY} if key == "left" else {}))
+        make_risk(account, str(int(monthly) * 12), 0.1)
+    silent = reads.today(alice, DAY).silent
+    assert silent is not None
+    assert (silent.accounts, silent.of, silent.never, silent.share) == (2, 3, 1, 0.3)
+    text = QueryDict(silent.url.partition("?")[2])["q"]
+    assert {found.key for found in accounts_matching(parse(text), alice)} == {"quiet", "never"}
+
+
+def test_a_lead_sees_the_list_of_another_and_a_member_does_not(
+    alice: Any, alice_client: Client, lead_client: Client, bob: Any
+) -> None:
+    assert "Today for Bob" in page(lead_client, "/today/", person=str(bob.pk))
+    assert "You may open your own Today" in page(alice_client, "/today/", 403, person=str(bob.pk))
+    page(lead_client, "/today/", 404, person="x")
+
+
+def test_a_member_decides_on_no_row_of_somebody_else(
+    alice: Any, bob_client: Client, make_account: "MakeAccount", make_risk: "MakeRisk"
+) -> None:
+    make_risk(make_account("a", alice), "1000", 0.25)
+    rank()
+    row = WorklistRow.objects.get()
+    assert bob_client.post(f"/today/rows/{row.pk}/done/").status_code == 403
+    row.refresh_from_db()
+    assert row.state == "open"
+
+
+def test_a_row_is_put_away_by_its_form(
+    alice: Any, alice_client: Client, make_account: "MakeAccount", make_risk: "MakeRisk"
+) -> None:
+    make_risk(make_account("a", alice), "1000", 0.25)
+    rank()
+    row = WorklistRow.objects.get()
+    answer = alice_client.post(f"/today/rows/{row.pk}/not-useful/", {"reason": ""}, follow=True)
+    assert "Not useful, because" in answer.content.decode()
+    assert WorklistRow.objects.get().state == "open"
+    alice_client.post(f"/today/rows/{row.pk}/not-useful/", {"reason": "They merged"})
+    row.refresh_from_db()
+    assert (row.state, row.state_reason) == ("not_useful", "They merged")
+    assert "“They merged”" in page(alice_client, "/today/")
+
+
+def test_htmx_gets_the_row_alone(
+    alice: Any, alice_client: Client, make_account: "MakeAccount", make_risk: "MakeRisk"
+) -> None:
+    make_risk(make_account("a", alice), "1000", 0.25)
+    rank()
+    row = WorklistRow.objects.get()
+    answer = alice_client.post(f"/today/rows/{row.pk}/done/", headers={"HX-Request": "true"})
+    assert answer.content.decode().lstrip().startswith("<li")
+    assert "Take back" in answer.content.decode()
+
+
+@pytest.fixture
+def busy(make_account: "MakeAccount", alice: Any, stream: "Stream") -> Any:
+    """An account with 150 activities of usage, a case and an answer."""
+    account = make_account("busy", alice, name="Busy & Sons")
+    Contact.objects.create(
+        key="tara",
+        account=account,
+        name="Tara Castell",
+        source="test",
+        created_at=MORNING,
+        changed_at=MORNING,
+    )
+    told = [
+        Activity(
+            "app", f"u{n}", "busy", "report_exported", MORNING - timedelta(hours=5 * n + 1), contact="tara"
+        )
+        for n in range(150)
+    ]
+    told.append(Activity("desk", "c", "busy", "case.opened", MORNING - timedelta(minutes=30)))
+    comment = json.dumps({"comment": "I <b>dread</b> the exports."})
+    told.append(
+        Activity(
+            "nps",
+            "s",
+            "busy",
+            "survey.nps",
+            MORNING - timedelta(minutes=10),
+            "tara",
+            value=4.0,
+            properties=comment,
+        )
+    )
+    stream.append(as_table(told), transaction=AppTransaction("test", 1), recorded_at=MORNING)
+    return account
+
+
+def test_the_timeline_shows_every_activity_once_over_its_pages(alice_client: Client, busy: Any) -> None:
+    seen, address = [], "/customers/accounts/busy/"
+    while address:
+        timeline = alice_client.get(address).context["timeline"]
+        seen += [entry for day in timeline.days for entry in day.entries]
+        address = timeline.older.page.partition("#")[0] if timeline.older else ""
+    assert sum(entry.times for entry in seen) == 152
+    assert [entry.at for entry in seen] == sorted((entry.at for entry in seen), reverse=True)
+
+
+def test_the_timeline_is_filtered_by_kind_with_counts(alice_client: Client, busy: Any) -> None:
+    timeline = alice_client.get("/customers/accounts/busy/", {"kind": "case"}).context["timeline"]
+    assert [entry.text for day in timeline.days for entry in day.entries] == ["Case opened"]
+    assert {kind.key: kind.count for kind in timeline.kinds} == {
+        "": 152,
+        "usage": 150,
+        "survey": 1,
+        "case": 1,
+    }
+
+
+def test_words_of_customers_are_quoted_and_escaped(alice_client: Client, busy: Any) -> None:
+    html = page(alice_client, "/customers/accounts/busy/")
+    assert "“I &lt;b&gt;dread&lt;/b&gt; the exports.”" in html
+    assert "Answered NPS: 4" in html
+
+
+def test_a_mark_that_heed_did_not_make_is_not_found(alice_client: Client, busy: Any) -> None:
+    for mark in ("x", "[1]", '["2026-11-22","a","b"]', "{}", "[1,2,3]"):
+        page(alice_client, "/customers/accounts/busy/", 404, before=mark)
+
+
+def test_a_note_stands_in_the_timeline_at_once(alice_client: Client, busy: Any) -> None:
+    answer = alice_client.post(
+        "/customers/accounts/busy/conversations/note/", {"words": "Ask for the new clerks"}, follow=True
+    )
+    assert "Ask for the new clerks" in answer.content.decode()
+    assert Interaction.objects.get().kind == "note"
+
+
+def test_a_planned_conversation_needs_an_agenda_and_a_goal(alice_client: Client, busy: Any) -> None:
+    address = "/customers/accounts/busy/conversations/plan/"
+    tomorrow = {"kind": "call", "at": "2026-11-23T10:30"}
+    for agenda, goal in [
+        ("", ""),
+        ("Just checking in", "Books closed"),
+        ("Close in five days", "touch base"),
+    ]:
+        answer = alice_client.post(address, tomorrow | {"agenda": agenda, "goal": goal})
+        assert answer.status_code == 422
+    assert Interaction.objects.count() == 0
+    good = {"agenda": "Close in five days: what is left?", "goal": "Books closed in 5 days"}
+    assert alice_client.post(address, tomorrow | good).status_code == 302
+    made = Interaction.objects.get()
+    assert (made.motion, made.direction, made.goal) == ("planned", "outbound", "Books closed in 5 days")
+
+
+def test_a_conversation_that_took_place_is_recorded_with_its_words(alice_client: Client, busy: Any) -> None:
+    said = {
+        "kind": "call",
+        "direction": "inbound",
+        "at": "2026-11-22T07:30",
+        "words": "It stops.",
+        "minutes": "20",
+    }
+    assert alice_client.post("/customers/accounts/busy/conversations/new/", said).status_code == 302
+    made = Interaction.objects.get()
+    assert (made.words, made.minutes, made.motion) == ("It stops.", 20, "reactive")
+    late = alice_client.post("/customers/accounts/busy/conversations/new/", said | {"at": "2026-11-23T07:30"})
+    assert "This is still to come" in late.content.decode()
+    assert Interaction.objects.count() == 1
+
+
+def test_a_viewer_reads_an_account_and_records_nothing(viewer_client: Client, busy: Any) -> None:
+    html = page(viewer_client, "/customers/accounts/busy/")
+    assert "Plan a conversation" not in html
+    answer = viewer_client.post("/customers/accounts/busy/conversations/note/", {"words": "x"})
+    assert answer.status_code == 403
+    assert Interaction.objects.count() == 0
+
+
+def test_the_account_page_says_what_is_not_known(alice_client: Client, make_account: "MakeAccount") -> None:
+    make_account("blank")
+    html = page(alice_client, "/customers/accounts/blank/")
+    for line in (
+        "Nobody owns this account",
+        "No contact is known",
+        "No contract is in force",
+        "not estimated yet",
+    ):
+        assert line in html
+
+
+def test_search_finds_beginnings_before_contents(alice_client: Client, make_account: "MakeAccount") -> None:
+    make_account("k1", name="Big Northgate")
+    make_account("k2", name="Northgate Foods")
+    make_account("k3", name="Elsewhere")
+    make_account("k4", name="Northern Withdrawn", withdrawn_at=MORNING)
+    groups = {
+        group.title: group.results for group in alice_client.get("/search/", {"q": "north"}).context["groups"]
+    }
+    assert [result.label for result in groups["Accounts"]] == ["Northgate Foods", "Big Northgate"]
+
+
+def test_search_finds_people_and_leads_to_their_account(alice_client: Client, busy: Any) -> None:
+    groups = {
+        group.title: group.results for group in alice_client.get("/search/", {"q": "tara"}).context["groups"]
+    }
+    (person,) = groups["People"]
+    assert (person.label, person.about, person.path) == (
+        "Tara Castell",
+        "Busy & Sons",
+        "/customers/accounts/busy/#people",
+    )
+
+
+def test_search_offers_only_pages_that_this_person_may_open(
+    alice_client: Client, admin_client: Client
+) -> None:
+    for client, found in ((alice_client, False), (admin_client, True)):
+        html = page(client, "/search/", q="jobs")
+        assert ('href="/settings/jobs/"' in html) is found
+
+
+def test_a_key_with_slashes_and_spaces_has_its_page(
+    alice_client: Client, make_account: "MakeAccount"
+) -> None:
+    make_account("AAA/2013J/28 400", name="Slashed")
+    assert "Slashed" in page(alice_client, "/customers/accounts/AAA/2013J/28%20400/")
