@@ -38,7 +38,7 @@ def areas(request: HttpRequest | None) -> list[Area]:
     user = getattr(request, "user", None)
     if request is None or user is None or not user.is_authenticated:
         return []
-    count = WorklistRow.objects.filter(person=request.user, state=WorkState.OPEN).count()
+    count = WorklistRow.objects.filter(person=user, state=WorkState.OPEN).count()
     return [
         Area(page, request.path.startswith(page.path), count if page.path == "/today/" else 0)
         for page in area_pages()
