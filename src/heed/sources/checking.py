@@ -305,11 +305,9 @@ def _instant(mapped: Mapped, formats: Formats) -> str:
 
 
 def _iso(mapped: Mapped, formats: Formats) -> str:
-    """ISO 8601; the cheaper cast where naive times are in UTC, as it honours offsets all the same."""
+    """ISO 8601; a time without an offset is in the file's zone, which the connection is in."""
     text = raw_text(mapped, formats)
     looks = f"{text} LIKE '____-__-__%' OR {text} LIKE '________T%'"
-    if formats.time_zone == "UTC":
-        return f"CASE WHEN {looks} THEN try_cast({text} AS TIMESTAMP) END::TIMESTAMPTZ"
     return f"CASE WHEN {looks} THEN try_cast({text} AS TIMESTAMPTZ) END"
 
 
