@@ -26,10 +26,20 @@ import duckdb
 import ibis
 import pyarrow.parquet as pq
 
-from heed.evidence.metrics import Metric, longest_window, measure, measure_wide, parse_metric, read_metrics
+from heed.evidence.metrics import (
+    Metric,
+    account_ranges,
+    longest_window,
+    measure,
+    measure_wide,
+    parse_metric,
+    read_metrics,
+    within,
+)
 
 STARTER = Path(__file__).parents[1] / "src/heed/measures/starter_metrics.toml"
 MEMORY = "2500MB"
+RANGE = 25_000
 LAST = date(2026, 1, 1)
 DATES = [date(2024 + (month // 12), month % 12 + 1, 1) for month in range(1, 25)]
 TARGETS = {"one date / bare query": 4.0, "24 dates / one date": 12.0, "peak memory GB": 4.0}
@@ -146,8 +156,18 @@ def measured(folder: Path, dates: list[date]) -> int:
     if len(dates) == 1:
         return len(connection.to_pyarrow(measure(metrics(), **tables, dates=dates)))
     connection.raw_sql("SET enable_progress_bar = false")
-    answers = folder / "answers.parquet"
-    connection.to_parquet(measure_wide(metrics(), **tables, dates=dates), answers)
+    return sum(
+        measured_range(connection, tables, dates, each, folder / f"answers-{each[0]}.parquet")
+        for each in account_ranges(connection.to_pyarrow(tables["accounts"])["account"].to_pylist(), RANGE)
+    )
+
+
+def measured_range(
+    connection: Any, tables: dict[str, Any], dates: list[date], accounts: tuple[str, str], answers: Path
+) -> int:
+    """All metrics of a range of accounts, into a file; the number of figures."""
+    own = {name: within(table, accounts) for name, table in tables.items()}
+    connection.to_parquet(measure_wide(metrics(), **own, dates=dates), answers)
     return int(pq.read_metadata(answers).num_rows) * len(metrics())
 
 

@@ -14,7 +14,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from heed.evidence.metrics import Metric, measure, measure_wide, parse_metrics, read_metrics
+from heed.evidence.metrics import (
+    Metric,
+    account_ranges,
+    measure,
+    measure_wide,
+    parse_metrics,
+    read_metrics,
+    within,
+)
 from tests.evidence.slow_metrics import Contract, Day, Figure, Slow
 
 STARTER = read_metrics((Path(__file__).parents[2] / "src/heed/measures/starter_metrics.toml").read_text())
@@ -130,6 +138,7 @@ SHARED = {
     "days_since_usage",
 }
 SHARED |= {"first_reply_hours", "days_to_renewal", "tenure_days", "hard_2", "hard_4", "hard_9"}
+FEW = [metric for metric in METRICS if metric.key in SHARED]
 SINCE: dict[str, date | None] = {
     "a": date(2024, 6, 1),
     "b": None,
@@ -152,14 +161,15 @@ def expression(
     dates: Sequence[date],
     metrics: Sequence[Metric] = METRICS,
     form: Callable[..., Any] = measure,
+    accounts: tuple[str, str] = ("", "~"),
 ) -> Any:
-    accounts = pa.table(
+    known = pa.table(
         {"account": list(SINCE), "since": pa.array(list(SINCE.values()), pa.date32())},
     )
     return form(
         metrics,
-        daily=table(days, DAILY),
-        accounts=ibis.memtable(accounts, schema=ibis.schema(ACCOUNTS)),
+        daily=within(table(days, DAILY), accounts),
+        accounts=within(ibis.memtable(known, schema=ibis.schema(ACCOUNTS)), accounts),
         contracts=table(contracts, CONTRACTS),
         dates=dates,
     )
@@ -276,8 +286,8 @@ def test_a_company_of_many_accounts_is_measured_as_the_slow_way_does(duck: Any, 
 
 def test_a_date_alone_is_as_the_same_date_in_a_grid(duck: Any) -> None:
     days, signed = company(5)
-    grid = answers(duck, expression(days, signed, MONTHS))
-    alone = answers(duck, expression(days, signed, [MONTHS[7]]))
+    grid = answers(duck, expression(days, signed, MONTHS, FEW))
+    alone = answers(duck, expression(days, signed, [MONTHS[7]], FEW))
     assert alone == {key: figure for key, figure in grid.items() if key[1] == MONTHS[7]}
 
 
@@ -298,22 +308,35 @@ def test_what_is_recorded_after_a_date_changes_nothing_at_it(duck: Any) -> None:
     kept = [replace(row, unknown_on=None) if row in withdrawn_later else row for row in kept]
     known = [row for row in signed if row.known_on <= as_of]
     for dates in ([as_of], [date(2025, 5, 1), as_of]):
-        truth = answers(duck, expression(days, signed, dates))
-        assert answers(duck, expression(kept + changed, known, dates)) == truth
-        assert answers(duck, expression(kept, known, dates)) == truth
+        truth = answers(duck, expression(days, signed, dates, FEW))
+        assert answers(duck, expression(kept + changed, known, dates, FEW)) == truth
+        assert answers(duck, expression(kept, known, dates, FEW)) == truth
 
 
 def test_the_wide_form_holds_the_same_figures(duck: Any) -> None:
     days, signed = company(7)
-    rows = duck.to_pyarrow(expression(days, signed, MONTHS[:3], form=measure_wide)).to_pylist()
+    rows = duck.to_pyarrow(expression(days, signed, MONTHS[:3], FEW, form=measure_wide)).to_pylist()
     wide = {
         (row["account"], row["as_of"], metric.key): Figure(
             row[metric.key], row[f"{metric.key}__n"], row[f"{metric.key}__reason"]
         )
         for row in rows
-        for metric in METRICS
+        for metric in FEW
     }
-    assert wide == answers(duck, expression(days, signed, MONTHS[:3]))
+    assert wide == answers(duck, expression(days, signed, MONTHS[:3], FEW))
+
+
+def test_ranges_of_accounts_together_are_the_whole(duck: Any) -> None:
+    days, signed = company(9)
+    dates = MONTHS[3:5]
+    ranges = account_ranges(list(SINCE), 7)
+    assert [len([each for each in SINCE if first <= each <= last]) for first, last in ranges] == [7, 7, 3]
+    whole = duck.to_pyarrow(expression(days, signed, dates, FEW)).num_rows
+    parts: Figures = {}
+    for each in ranges:
+        parts |= answers(duck, expression(days, signed, dates, FEW, accounts=each))
+    assert len(parts) == whole
+    assert parts == answers(duck, expression(days, signed, dates, FEW))
 
 
 def test_nothing_to_measure_is_refused() -> None:
@@ -340,7 +363,7 @@ def test_spark_measures_as_duckdb_does(duck: Any, tmp_path: Path) -> None:
     try:
         engine = ibis.pyspark.connect(session)
         days, signed = company(8, rows=300)
-        chosen = [metric for metric in METRICS if metric.key in SHARED]
+        chosen = FEW
         for dates in ([MONTHS[8]], MONTHS[7:9]):
             expected = answers(duck, expression(days, signed, dates, metrics=chosen))
             assert answers(engine, expression(days, signed, dates, metrics=chosen)) == expected

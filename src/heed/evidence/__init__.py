@@ -6,12 +6,14 @@ from heed.evidence.intervals import wilson
 from heed.evidence.metrics import (
     Metric,
     MetricError,
+    account_ranges,
     longest_window,
     measure,
     measure_wide,
     parse_metric,
     parse_metrics,
     read_metrics,
+    within,
 )
 from heed.evidence.revenue import (
     Form,
@@ -40,6 +42,7 @@ __all__ = [
     "Renewal",
     "Retention",
     "Stay",
+    "account_ranges",
     "ces",
     "ces_positive",
     "converted",
@@ -58,4 +61,5 @@ __all__ = [
     "retention",
     "retention_of_sums",
     "wilson",
+    "within",
 ]

@@ -1,16 +1,18 @@
 """The metric language and how metrics are measured."""
 
 from heed.evidence.metrics.language import Metric, MetricError, parse_metric, parse_metrics, read_metrics
-from heed.evidence.metrics.measuring import measure, measure_wide
+from heed.evidence.metrics.measuring import account_ranges, measure, measure_wide, within
 from heed.evidence.metrics.terms import longest_window
 
 __all__ = [
     "Metric",
     "MetricError",
+    "account_ranges",
     "longest_window",
     "measure",
     "measure_wide",
     "parse_metric",
     "parse_metrics",
     "read_metrics",
+    "within",
 ]

@@ -30,7 +30,7 @@ from heed.evidence.metrics.spread import (
     visible,
     with_kind,
 )
-from heed.evidence.metrics.terms import Term, What, Window, points, terms_of
+from heed.evidence.metrics.terms import WORD, Term, What, Window, points, terms_of
 
 DISTINCT = {What.CONTACTS: "contact", What.NAMES: "name"}
 
@@ -149,7 +149,7 @@ def _distinct(
         for term in terms
     }
     bits = Bits(tuple(dates), cut)
-    if len(dates) == 1:
+    if len(dates) == 1 and len(cut) <= WORD:
         cells = at_one_date(named, dates[0], points(terms), days=False)
         cells = cells.mutate(bits_0=ibis.literal(1, "int64") << cells.piece)
     else:

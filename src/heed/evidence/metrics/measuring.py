@@ -54,6 +54,19 @@ def measure_wide(
     return rows.select("as_of", "account", **columns)
 
 
+def account_ranges(accounts: Sequence[str], size: int) -> list[tuple[str, str]]:
+    """First and last account of runs of at most `size`, in order: a grid of many dates over many accounts is
+    measured range by range, so that its memory is bounded; the roll-up is clustered by account, so each
+    range reads its own part of the files."""
+    ordered = sorted(accounts)
+    return [(ordered[k], ordered[min(k + size, len(ordered)) - 1]) for k in range(0, len(ordered), size)]
+
+
+def within(table: ir.Table, accounts: tuple[str, str]) -> ir.Table:
+    """The rows of a range of accounts, ends included."""
+    return table.filter(table.account.between(*accounts))
+
+
 def _answer(metric: Metric, rows: ir.Table, gathered: Gathered) -> Any:
     value, n, reason = answer(metric, rows, gathered).columns()
     return ibis.struct({"metric": ibis.literal(metric.key), "value": value, "n": n, "reason": reason})
