@@ -99,7 +99,7 @@ def _kept(pairs: str) -> str:
 
 def _ticket_parts() -> list[_Part]:
     facets = _kept("'kind', kind, 'severity', severity")
-    times = f"least(times_reopened, {MOST_REOPENINGS})"
+    times = f"least(coalesce(times_reopened, 0), {MOST_REOPENINGS})"
     last = "greatest(opened_at, coalesce(closed_at, resolved_at, first_reply_at, opened_at))"
     return [
         _Part(_case("opened"), "'case.opened'", "opened_at", properties=facets),
