@@ -25,11 +25,16 @@ LEAVES = {"account_logout", "people:link", "people:accept"}
 
 
 def addresses(names: list[str], world: World) -> Iterator[tuple[str, str]]:
+    """The address of each route; routes with one sample share what it makes."""
+    made: dict[Any, dict[str, Any]] = {}
     for name in names:
+        sample = SAMPLES.get(name)
         if name in LEAVES:
             continue
+        if sample is not None and sample not in made:
+            made[sample] = sample(world)
         try:
-            yield name, reverse(name, kwargs=SAMPLES[name](world)) if name in SAMPLES else reverse(name)
+            yield name, reverse(name, kwargs=made[sample]) if sample is not None else reverse(name)
         except NoReverseMatch:
             continue  # the authorisation walk demands the sample
 

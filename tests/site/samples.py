@@ -92,7 +92,8 @@ def segment(world: World) -> dict[str, Any]:
 
 def file_import(world: World) -> dict[str, Any]:
     now = clock.now()
-    source = Source.objects.create(name="walk", mapping="", made_by=world.admin.actor, made_at=now)
+    declared = {"mapping": "", "made_by": world.admin.actor, "made_at": now}
+    source, _ = Source.objects.get_or_create(name="walk", defaults=declared)
     made = Import.objects.create(
         source=source, digest="0" * 64, state=ImportState.DONE, by=world.admin.actor, started_at=now
     )
