@@ -1,7 +1,7 @@
 """The choice: from everybody who could need somebody to the few rows of each person."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -105,16 +105,19 @@ def pool_of(person: int, gathered: Gathered, decisions: Decisions) -> tuple[list
     due, risky = gathered.due.get(person, []), gathered.at_risk.get(person, [])
     need = gathered.carers.capacity[person]
     back = [row for row in (*due, *risky) if place_of(row) in decisions.returning]
-    return _unique([*back, *_first(due, need, decisions)]), _first(risky, 2 * need, decisions)
+    first = _unique([*back, *_first(due, need, decisions.known)])
+    held = {row.account for row in first}
+    return first, _first(risky, need, lambda row: row.account in held or decisions.known(row))
 
 
-def _first(rows: Iterable[Candidate], need: int, decisions: Decisions) -> list[Candidate]:
+def _first(rows: Iterable[Candidate], need: int, may_fall: Callable[[Candidate], bool]) -> list[Candidate]:
+    """As many as are needed, not counting those that may fall out of the choice."""
     taken: list[Candidate] = []
     for row in rows:
         if need <= 0:
             break
         taken.append(row)
-        need -= not decisions.known(row)
+        need -= not may_fall(row)
     return taken
 
 
