@@ -47,6 +47,11 @@ def bring(paths: list[Path], mapping: str = "", source: str = "crm") -> running.
     return actions.run_import(actions.prepare(paths, mapping, source=source, by=BY), paths, by=BY)
 
 
+def imported(report: running.Report) -> Import:
+    assert report.import_id is not None
+    return Import.objects.get(pk=report.import_id)
+
+
 def summary(report: running.Report) -> dict[str, tuple[int, ...]]:
     names = ("new", "changed", "unchanged", "rejected", "parked")
     return {entity: tuple(counts[name] for name in names) for entity, counts in report.counts.items()}
@@ -183,17 +188,17 @@ def test_undo_takes_everything_back_and_leaves_the_facts(tmp_path: Path, stream:
     renamed = FILES["accounts.csv"].replace("Acme", "Acme Ltd") + "a3,Gamma,,\n"
     more = FILES["activities.csv"] + "a3,,login,2025-05-05\n"
     report = bring(write(tmp_path / "set", accounts=renamed, activities=more))
-    done = actions.undo(Import.objects.get(pk=report.import_id), by=BY)
+    done = actions.undo(imported(report), by=BY)
     assert (done.restored, done.deleted, done.activities) == (1, 1, 1)
     assert dict(Account.objects.values_list("key", "name")) == {"a1": "Acme", "a2": "Beta"}
     assert standing(stream) == STANDING
-    assert Import.objects.get(pk=report.import_id).state == ImportState.UNDONE
-    assert actions.undo(Import.objects.get(pk=report.import_id), by=BY).activities == 0
+    assert imported(report).state == ImportState.UNDONE
+    assert actions.undo(imported(report), by=BY).activities == 0
 
 
 def test_undo_of_the_only_import_leaves_no_customer_and_no_revenue(tmp_path: Path, stream: Stream) -> None:
     report = bring(write(tmp_path / "set"))
-    actions.undo(Import.objects.get(pk=report.import_id), by=BY)
+    actions.undo(imported(report), by=BY)
     for model in (Account, Contact, SubscriptionPeriod, Movement, Case, Interaction):
         assert not model.objects.exists(), model
     assert standing(stream) == {}
@@ -238,7 +243,7 @@ def test_an_import_that_was_killed_anywhere_is_taken_up(
     mapping = actions.preview(paths).mapping
     told = 0
 
-    def kill(*_: Any) -> None:
+    def kill(step: str, done: int, expected: int | None) -> None:
         nonlocal told
         told += 1
         if told == at:

@@ -110,6 +110,8 @@ def _declared(name: str, by: User) -> Source:
 
 
 def _store(files: "Iterable[UploadedFile[Any]]", folder: Path) -> None:
+    # The number is new, so what lies here is of an upload whose transaction was rolled back.
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for file in files:
         name = safe_name(file.name or "file")

@@ -345,6 +345,7 @@ def _locked(
             "autoinstall_known_extensions": "false",
             "python_enable_replacements": "false",
             "allow_persistent_secrets": "false",
+            "enable_progress_bar": "false",
         }
     )
     spill_to = (spill or scratch or Path()) / "spill"

@@ -99,6 +99,8 @@ def connect(memory: str, threads: int | None, spill: Path) -> duckdb.DuckDBPyCon
         "temp_directory": str(spill),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
+        # It goes to standard output, where programs read answers.
+        "enable_progress_bar": False,
     }
     if threads is not None:
         settings["threads"] = threads
