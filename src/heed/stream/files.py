@@ -345,9 +345,10 @@ def _locked(
             "autoinstall_known_extensions": "false",
             "python_enable_replacements": "false",
             "allow_persistent_secrets": "false",
-            "enable_progress_bar": "false",
         }
     )
+    # It goes to standard output, where programs read answers.
+    db.execute("SET enable_progress_bar=false")
     spill_to = (spill or scratch or Path()) / "spill"
     db.execute(f"SET temp_directory={literal(str(spill_to))}")
     db.execute(f"SET TimeZone={literal(zone)}; SET memory_limit='{memory_mb}MB'; SET threads={threads}")

@@ -99,12 +99,12 @@ def connect(memory: str, threads: int | None, spill: Path) -> duckdb.DuckDBPyCon
         "temp_directory": str(spill),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
-        # It goes to standard output, where programs read answers.
-        "enable_progress_bar": False,
     }
     if threads is not None:
         settings["threads"] = threads
     connection = duckdb.connect(config=settings)
+    # It goes to standard output, where programs read answers.
+    connection.execute("SET enable_progress_bar = false")
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET GLOBAL parquet_metadata_cache = true")
     return connection
