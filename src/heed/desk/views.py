@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from heed.customers.access import account_for
+from heed.customers.models import Account
 from heed.desk import actions, profile, reads
 from heed.desk import search as finder
 from heed.desk import timeline as story
@@ -117,7 +118,7 @@ def account(request: HttpRequest, key: str) -> HttpResponse:
     context: dict[str, Any] = {
         "profile": profiled,
         "account": found,
-        "timeline": _timeline(request, key),
+        "timeline": _timeline(request, found),
         "active": profiled.measure("active_people"),
         "spoken": profiled.measure("days_since_conversation"),
         "may_act": allows(user, Permission.ACT_ON_CUSTOMERS),
@@ -132,12 +133,11 @@ def account(request: HttpRequest, key: str) -> HttpResponse:
 @require_GET
 def timeline(request: HttpRequest, key: str) -> HttpResponse:
     """One page of the timeline alone, for htmx; the account page shows the same without it."""
-    account_for(cast(User, request.user), key)
-    return render(request, "desk/timeline.html", {"timeline": _timeline(request, key), "key": key})
-
-
-def _timeline(request: HttpRequest, key: str) -> story.Timeline:
     found = account_for(cast(User, request.user), key)
+    return render(request, "desk/timeline.html", {"timeline": _timeline(request, found)})
+
+
+def _timeline(request: HttpRequest, found: Account) -> story.Timeline:
     asked = {name: request.GET.get(name, "")[:500] for name in ("kind", "before")}
     try:
         return story.timeline_of(found, **asked)
