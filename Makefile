@@ -8,7 +8,7 @@ export HEED_CHROMIUM ?= $(or $(shell command -v chromium),/usr/bin/chromium)
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
-CORE_TESTS := tests/stream tests/evidence tests/test_*.py
+CORE_TESTS := tests/stream tests/evidence tests/whole tests/test_*.py
 SHELL_TESTS := tests/ledger tests/people tests/customers tests/measures tests/segments tests/conversations \
 	tests/sources tests/desk tests/daily tests/site
 
