@@ -1,14 +1,16 @@
 """Who could need somebody today: every account with a reason, before the choice of the few."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import zip_longest
 
 from django.conf import settings
 from django.db.models import F, Min, Q
 
 from heed.conversations.models import Case, Direction, Interaction, Motion
+from heed.conversations.reads import unresolved_harm
 from heed.customers.models import Account, AccountKind, ExchangeRate, SubscriptionPeriod
 from heed.desk.models import WorkKind
 from heed.measures.models import Risk
@@ -37,6 +39,18 @@ class Stake:
     horizon_on: date | None = None
     worth: float = 0.0
     """Amount in the reporting currency times probability: the order of the list."""
+
+    @property
+    def least(self) -> float:
+        """What the worth is at the lower end of the probability's interval."""
+        return self._worth_at(self.low)
+
+    @property
+    def most(self) -> float:
+        return self._worth_at(self.high)
+
+    def _worth_at(self, bound: float | None) -> float:
+        return self.worth * bound / self.probability if self.probability and bound is not None else self.worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +108,27 @@ def gather(as_of: date) -> Gathered:
             row = Candidate(person, account, WorkKind.RISK, stake, due_on=stake.horizon_on)
             gathered.at_risk.setdefault(person, []).append(row)
     for rows in gathered.due.values():
-        rows.sort(key=lambda row: (row.kind != WorkKind.FOLLOW_UP, -row.stake.worth, row.account, row.kind))
+        rows[:] = in_turns(rows)
     for rows in gathered.at_risk.values():
         rows.sort(key=lambda row: (-row.stake.worth, row.account))
     return gathered
+
+
+def in_turns(rows: Iterable[Candidate]) -> list[Candidate]:
+    """The most pressing of each kind, then the second of each: no kind crowds out another.
+
+    What is open since long comes first among harm and cases, what was due first among plans; renewals
+    are in the order of their value at stake.
+    """
+    kinds: dict[str, list[Candidate]] = {kind: [] for kind in DUE}
+    for row in sorted(rows, key=_pressing):
+        kinds[row.kind].append(row)
+    return [row for turn in zip_longest(*kinds.values()) for row in turn if row is not None]
+
+
+def _pressing(row: Candidate) -> tuple[float, float, int]:
+    waited = row.since.timestamp() if row.since else 0.0
+    return waited, -row.stake.worth, row.account
 
 
 def carers_now() -> Carers:
@@ -127,12 +158,8 @@ def stakes_now() -> dict[int, Stake]:
 
 
 def due_by_date(as_of: date, carers: Carers, stakes: Mapping[int, Stake]) -> Iterator[Candidate]:
-    for kind, found in (
-        (WorkKind.FOLLOW_UP, _follow_ups(as_of)),
-        (WorkKind.CASE, _waiting_cases(as_of)),
-        (WorkKind.RENEWAL, _renewals(as_of)),
-    ):
-        for account, holder, key, due_on, since, said in found:
+    for kind, find in DUE.items():
+        for account, holder, key, due_on, since, said in find(as_of):
             if account not in carers.owner_of:
                 continue
             person = holder if holder in carers.capacity else carers.person_for(account)
@@ -141,7 +168,14 @@ def due_by_date(as_of: date, carers: Carers, stakes: Mapping[int, Stake]) -> Ite
                 yield Candidate(person, account, kind, stake, key, due_on, since, said)
 
 
-Found = tuple[int, int | None, str, date, datetime | None, str]
+Found = tuple[int, int | None, str, date | None, datetime | None, str]
+
+
+def _harm(as_of: date) -> Iterable[Found]:
+    """Per account the severe case that has been open for longest."""
+    end = end_of(as_of)
+    found = unresolved_harm().filter(opened_at__lt=end, opened_at__gte=end - timedelta(days=CASE_DAYS))
+    return _first_case(found.values_list("account_id", "key", "opened_at", "subject"))
 
 
 def _follow_ups(as_of: date) -> Iterable[Found]:
@@ -171,11 +205,15 @@ def _waiting_cases(as_of: date) -> Iterable[Found]:
         first_reply_at=None, resolved_at=None, closed_at=None, withdrawn_at=None,
         opened_at__lt=end, opened_at__gte=end - timedelta(days=CASE_DAYS), source__in=telling,
     ).order_by("account_id", "opened_at", "id")  # fmt: skip
+    return _first_case(waiting.values_list("account_id", "key", "opened_at", "subject"))
+
+
+def _first_case(cases: Iterable[tuple[int, str, datetime, str]]) -> Iterator[Found]:
     seen = set()
-    for account, key, opened, subject in waiting.values_list("account_id", "key", "opened_at", "subject"):
+    for account, key, opened, subject in cases:
         if account not in seen:
             seen.add(account)
-            yield account, None, f"case:{key}", as_of, opened, subject
+            yield account, None, f"case:{key}", None, opened, subject
 
 
 def _renewals(as_of: date) -> Iterable[Found]:
@@ -186,6 +224,15 @@ def _renewals(as_of: date) -> Iterable[Found]:
     by_account = running.order_by().values_list("account_id").annotate(first=Min("renews_on"))
     for account, renews_on in by_account.order_by("account_id"):
         yield account, None, f"renewal:{renews_on}", renews_on, None, ""
+
+
+DUE: Mapping[WorkKind, Callable[[date], Iterable[Found]]] = {
+    WorkKind.HARM: _harm,
+    WorkKind.CASE: _waiting_cases,
+    WorkKind.FOLLOW_UP: _follow_ups,
+    WorkKind.RENEWAL: _renewals,
+}
+"""What is due by date, in the order in which the kinds take their turns."""
 
 
 def end_of(day: date) -> datetime:

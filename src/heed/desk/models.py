@@ -10,6 +10,7 @@ class WorkKind(models.TextChoices):
     RENEWAL = "renewal", _("Renewal due")
     FOLLOW_UP = "follow_up", _("Follow-up due")
     CASE = "case", _("Case waiting")
+    HARM = "harm", _("Harm not put right")
 
 
 class WorkState(models.TextChoices):
@@ -29,9 +30,11 @@ class WorklistRow(models.Model):
     why = models.TextField()
     evidence = models.JSONField(default=list)
     unknowns = models.JSONField(default=list)
+    quote = models.JSONField(null=True)
     change = models.CharField(max_length=300, blank=True)
     first_step = models.CharField(max_length=300)
     due_on = models.DateField(null=True)
+    since = models.DateField(null=True)
     stake = models.DecimalField(max_digits=16, decimal_places=2, null=True)
     currency = models.CharField(max_length=3, blank=True)
     probability = models.FloatField(null=True)

@@ -20,7 +20,6 @@ from heed.desk.reasons import Reading
 from heed.ledger.models import AuditEntry
 from heed.measures.models import MetricDefinition, Risk
 from heed.measures.reads import trends_of
-from heed.people.models import User
 
 SHOWN = 8
 HISTORY = 20
@@ -203,10 +202,3 @@ def planned_of(account: Account, now: datetime) -> list[Interaction]:
 
 def history_of(account: Account) -> list[AuditEntry]:
     return list(AuditEntry.objects.filter(kind="account", subject=account.key).order_by("-id")[:HISTORY])
-
-
-def people_named(entries: Sequence[AuditEntry]) -> dict[str, str]:
-    """Names for the actors of audit entries that are people."""
-    ids = {entry.by.removeprefix("person:") for entry in entries if entry.by.startswith("person:")}
-    found = User.objects.filter(pk__in=[pk for pk in ids if pk.isdecimal()])
-    return {user.actor: str(user) for user in found}

@@ -21,6 +21,7 @@ from heed.desk.models import WorklistRow
 from heed.ledger import clock
 from heed.people.models import User
 from heed.people.permissions import Permission, allows, may
+from heed.people.reads import names_of
 
 Decide = Callable[[WorklistRow], WorklistRow]
 
@@ -123,7 +124,7 @@ def account(request: HttpRequest, key: str) -> HttpResponse:
         "spoken": profiled.measure("days_since_conversation"),
         "may_act": allows(user, Permission.ACT_ON_CUSTOMERS),
         "sees_audit": sees_audit,
-        "actors": profile.people_named(profiled.history),
+        "actors": names_of(entry.by for entry in profiled.history),
         "lines": profile.lines_of(found, profiled, clock.today()) if "trends" in request.GET else None,
     }
     return render(request, "desk/account.html", context)
