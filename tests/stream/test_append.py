@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from heed.stream import Appended, AppTransaction, RowsRefusedError, Stream, as_table
-from tests.stream.making import NOW, Writer, activity, on, rows_of
+from heed.stream import INCOMING, Appended, AppTransaction, RowsRefusedError, Stream, as_table
+from tests.stream.making import NOW, Writer, activity, everything, on, rows_of
 
 
 def test_it_stores_an_activity_with_every_column(stream: Stream, writer: Writer) -> None:
@@ -202,3 +202,26 @@ def test_it_refuses_an_instant_that_cannot_be_meant(stream: Stream, writer: Writ
     with pytest.raises(RowsRefusedError, match="lacks a time between 1900 and 2200"):
         writer.append(activity("1", at=at))
     assert stream.count() == 0
+
+
+@pytest.mark.parametrize("value", [1.1e15, -1.1e15, float("nan"), float("inf"), float("-inf")])
+def test_it_refuses_a_value_that_no_sum_can_hold(stream: Stream, writer: Writer, value: float) -> None:
+    writer.append(activity("0", value=-1e15), activity("1", value=1e15))
+    before = everything(stream)
+    with pytest.raises(RowsRefusedError, match=r"Row 2 lacks a value between .* 'id': '3'"):
+        writer.append(activity("2", value=1.0), activity("3", value=value))
+    assert everything(stream) == before
+
+
+def test_an_append_without_rows_leaves_a_stream_with_rows_alone(
+    stream: Stream, writer: Writer, tmp_path: Path
+) -> None:
+    writer.append(activity("1"))
+    before = everything(stream)
+    untyped = pa.table({name: pa.array([], pa.null()) for name in INCOMING.names})
+    pq.write_table(as_table([]), tmp_path / "without-groups.parquet")
+    for version, rows in enumerate((as_table([]), untyped, [tmp_path / "without-groups.parquet"])):
+        transaction = AppTransaction("empty", version)
+        assert stream.append(rows, transaction=transaction, recorded_at=NOW) == Appended()
+    assert everything(stream) == before
+    assert writer.append(activity("2")) == Appended(new=1)

@@ -7,7 +7,7 @@ months. Other rows are first sorted into months.
 import datetime as dt
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -23,6 +23,8 @@ IDENTITY = "source, id"
 MONTHS_PER_GROUP = 3
 """Up to so many months in a row group, reading month by month costs less than sorting into months first."""
 EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date(2200, 1, 1)
+LARGEST = 1e15
+"""Values are added up exactly; what is larger (or no number) has no exact place in a sum."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def stage(bench: Workbench, rows: Rows, transaction: AppTransaction, erasures: T
     staged = Staged(shaped(files, types, transaction))
     total = int(bench.value(f"SELECT count(*) FROM {staged.everything}"))
     check(bench, staged)
-    if not in_order_of_time(bench, files, types):
+    if total and not in_order_of_time(bench, files, types):
         staged = sort_into_months(bench, staged)
     months = bench.rows(f"SELECT DISTINCT month FROM {staged.everything} ORDER BY month") if total else []
     kept_out = keep_out(bench, staged, erased_among(bench, erasures, staged.everything))
@@ -159,22 +161,28 @@ def check(bench: Workbench, staged: Staged) -> None:
     """Refuse the append when a row lacks what every activity must have."""
     empty = " OR ".join(f"{quoted(name)} IS NULL" for name in REQUIRED)
     found = bench.rows(
-        f'SELECT line, source, id, account, name, "at" FROM {staged.everything} '
-        f"""WHERE {empty} OR "at" < DATE '{EARLIEST}' OR "at" >= DATE '{LATEST}' ORDER BY line LIMIT 1"""
+        f'SELECT line, source, id, account, name, "at", value FROM {staged.everything} '
+        f"""WHERE {empty} OR "at" < DATE '{EARLIEST}' OR "at" >= DATE '{LATEST}' """
+        f"OR NOT abs(value) <= {LARGEST!r} ORDER BY line LIMIT 1"
     )
     if found:
-        line, *values = found[0]
+        line, *values, value = found[0]
         row = dict(zip(("source", "id", "account", "name", "at"), values, strict=True))
-        lacks = (
-            ", ".join(name for name, value in row.items() if value is None)
-            or f"a time between {EARLIEST.year} and {LATEST.year}"
-        )
         file, place = divmod(int(line), 1 << 40)
         raise RowsRefusedError(
-            f"Row {place + 1}{f' of file {file + 1}' if file else ''} lacks {lacks}: {row}. "
+            f"Row {place + 1}{f' of file {file + 1}' if file else ''} lacks {lacking(row, value)}: {row}. "
             "An activity needs a source, an id, an account, a name and the instant it happened. "
             "Nothing was appended."
         )
+
+
+def lacking(row: dict[str, Any], value: float | None) -> str:
+    """What a refused row lacks."""
+    if missing := ", ".join(name for name, given in row.items() if given is None):
+        return missing
+    if value is not None and not abs(value) <= LARGEST:
+        return f"a value between -{LARGEST:.0f} and {LARGEST:.0f} (it is {value})"
+    return f"a time between {EARLIEST.year} and {LATEST.year}"
 
 
 def keep_out(bench: Workbench, staged: Staged, erased: list[tuple[str, str]]) -> int:
