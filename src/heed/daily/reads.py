@@ -61,7 +61,8 @@ def last_done_at() -> datetime | None:
 
 def going_on() -> Now:
     running = Round.objects.filter(state=RoundState.RUNNING).order_by("-pk").first()
-    waiting = durable.list_jobs(states=["waiting"], name=ROUND, limit=1)
+    # A worker that has taken a job up needs a moment before its round is on record.
+    waiting = durable.list_jobs(states=["waiting", "running"], name=ROUND, limit=1)
     return Now(running, bool(waiting) and running is None)
 
 

@@ -1,5 +1,6 @@
 """The daily round under Settings: run it, see it run, and what the last ones did."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +14,7 @@ from heed.ledger import clock
 from heed.ledger.durable import enqueue
 from heed.people.access import signed_in
 from heed.people.permissions import Permission, may
+from heed.people.reads import names_of
 
 A_PAGE = 10
 
@@ -24,8 +26,10 @@ def rounds(request: HttpRequest) -> HttpResponse:
     page = Paginator(reads.latest_rounds(), A_PAGE).get_page(request.GET.get("page"))
     context = {
         "now": reads.going_on(),
+        "at": settings.HEED_DAILY_ROUND_AT,
         "page": page,
         "rounds": [(each, reads.lines_of(each)) for each in page.object_list],
+        "people": names_of(each.by for each in page.object_list),
     }
     part = bool(request.headers.get("HX-Request")) and not request.headers.get("HX-Boosted")
     return render(request, "daily/_rounds.html" if part else "daily/rounds.html", context)

@@ -1,5 +1,6 @@
 """What pages show of people."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from heed.people.actions import open_invitations
@@ -31,6 +32,13 @@ def has_admin() -> bool:
 def invited(email: str) -> Invitation | None:
     """The open invitation to an address, if there is one."""
     return open_invitations().filter(email__iexact=email).first()
+
+
+def names_of(actors: Iterable[str]) -> dict[str, str]:
+    """What to call those of the actors ("person:7", "import:3") that are people."""
+    ids = {actor.removeprefix("person:") for actor in actors if actor.startswith("person:")}
+    found = User.objects.filter(pk__in=[pk for pk in ids if pk.isdecimal()])
+    return {user.actor: str(user) for user in found}
 
 
 def role_table() -> list[tuple[Permission, list[bool]]]:
