@@ -59,7 +59,7 @@ CONTACT = Target(
     most=200,
     synonyms=(
         *("contact", "contactid", "contactkey", "user", "userid", "person", "personid", "member"),
-        *("memberid", "requester", "requesterid", "respondent", "callerid"),
+        *("memberid", "requester", "requesterid", "respondent", "respondentid", "callerid"),
     ),
 )
 AT = Target(

@@ -6,6 +6,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
+from heed.sources.entities import ENTITIES
 from heed.sources.models import RejectedRow, Source
 from heed.sources.reads import correctable
 
@@ -65,11 +66,13 @@ class CorrectionForm(forms.Form):
 
     def __init__(self, row: RejectedRow, data: Any = None) -> None:
         super().__init__(data)
+        entity = ENTITIES[row.entity]
         for name, text in correctable(row):
             long = len(text) > 80
+            target = entity.target(name)
             self.fields[f"column-{name}"] = forms.CharField(
                 label=name,
-                required=False,
+                required=target is not None and target.required,
                 initial=text,
                 strip=False,
                 help_text=row.reason if name == row.column else "",

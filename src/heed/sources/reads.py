@@ -39,9 +39,32 @@ def latest_imports(limit: int = 20) -> list[Import]:
     return list(Import.objects.select_related("source").order_by("-pk")[:limit])
 
 
-def count_rows(counts: dict[str, dict[str, int]]) -> list[tuple[str, list[int]]]:
-    """Counts per entity as rows of a table, in the order of the import."""
-    return [(entity, [counts[entity][name] for name in COLUMNS]) for entity in ORDER if entity in counts]
+def count_rows(counts: dict[str, dict[str, int]]) -> list[tuple[str, list[tuple[str, int]]]]:
+    """Counts per entity, each with the name of its column, as rows of a table in the order of the import."""
+    return [
+        (entity, [(name, counts[entity][name]) for name in COLUMNS]) for entity in ORDER if entity in counts
+    ]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The first rows of an uploaded file, each cell with the name of its column."""
+
+    name: str
+    columns: list[str]
+    rows: list[list[tuple[str, str]]]
+
+
+def samples_of(import_: Import) -> list[Sample]:
+    found = ((file["name"], file["sample"]) for file in import_.files if file.get("sample"))
+    return [
+        Sample(
+            name,
+            sample["columns"],
+            [list(zip(sample["columns"], row, strict=True)) for row in sample["rows"]],
+        )
+        for name, sample in found
+    ]
 
 
 def rejected_rows(of_import: int | None, page: str | None) -> Page[RejectedRow]:

@@ -68,8 +68,10 @@ def _import_page(request: HttpRequest, import_: Import, form: MappingForm, statu
         "expected": reads.count_rows(expected.get("counts", {})),
         "expected_findings": expected.get("findings", []),
         "open_rejected": reads.open_rejected(import_),
+        "rejections": sum(entity["rejected"] for entity in import_.counts.values()),
         "waiting": reads.waiting_rows(import_),
         "can_undo": reads.can_be_undone(import_) and allows(request.user, Permission.UNDO_IMPORTS),
+        "samples": reads.samples_of(import_),
         "poll": reverse("sources:progress", args=[import_.pk]),
     }
     return render(request, "sources/import.html", context, status=status)
