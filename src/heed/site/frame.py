@@ -53,5 +53,7 @@ def freshness() -> Freshness:
         latest = open_stream().data_until()
         # A conversation planned for next week is on record too, but nothing is known up to then.
         found = Freshness(min(latest, clock.now()) if latest else None, ended["last"])
-        cache.set("freshness", found, FRESH_SECONDS)
+        # Whoever has just run the first round should not wait to see that it was.
+        if found.measured_at:
+            cache.set("freshness", found, FRESH_SECONDS)
     return found
