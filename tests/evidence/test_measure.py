@@ -57,6 +57,7 @@ HARD = parse_metrics(
     {**WORDS, "key": f"hard_{number}", **definition} for number, definition in enumerate(DEFINITIONS)
 )
 METRICS = STARTER + HARD
+[SUM] = parse_metrics([{**WORDS, "key": "sum", "activities": ["any"], "aggregate": "sum", "window": 90}])
 
 DAILY = {
     "account": "string",
@@ -311,6 +312,29 @@ def test_what_is_recorded_after_a_date_changes_nothing_at_it(duck: Any) -> None:
         truth = answers(duck, expression(days, signed, dates, FEW))
         assert answers(duck, expression(kept + changed, known, dates, FEW)) == truth
         assert answers(duck, expression(kept, known, dates, FEW)) == truth
+
+
+@pytest.mark.parametrize("dates", [MONTHS[7:8], MONTHS[5:8]])
+def test_the_same_rows_in_another_order_or_by_other_threads_give_the_same_bytes(dates: list[date]) -> None:
+    dice = Random(10)  # noqa: S311
+    days, signed = company(10)
+    uneven = [replace(row, total=row.value_n * dice.uniform(-1e6, 1e6) / 3) for row in days]
+    found = set()
+    for threads in (1, 4):
+        dice.shuffle(uneven)
+        engine = ibis.duckdb.connect(threads=threads)
+        figures = answers(engine, expression(uneven, signed, dates))
+        found.add("\n".join(f"{key} {figure}" for key, figure in sorted(figures.items())))
+    assert len(found) == 1
+    assert "hard_1" in found.pop()
+
+
+def test_whole_numbers_and_cents_come_out_as_they_went_in(duck: Any) -> None:
+    days, _ = company(11, rows=1)
+    for value in (123_456_789_012_345.0, 12_345_678.1, -0.01, 1e15, -1e15):
+        row = replace(days[0], name="open", total=value, value_n=1, unknown_on=None)
+        figures = answers(duck, expression([row], [], [row.known_on], [HARD[0], HARD[4], SUM]))
+        assert figures[row.account, row.known_on, "sum"].value == value
 
 
 def test_the_wide_form_holds_the_same_figures(duck: Any) -> None:

@@ -20,6 +20,7 @@ from heed.evidence.metrics.language import Activities, Metric
 from heed.evidence.metrics.presence import Bits, counted, present
 from heed.evidence.metrics.seen import Wanted, seen, taken
 from heed.evidence.metrics.spread import (
+    BILLION,
     Piece,
     at_one_date,
     bit_count,
@@ -129,6 +130,8 @@ def _activity(
                     bits = ibis.ifelse(_in(cells, kinds, piece, cut), cells.bits, 0)
                     sums[word] = bit_or(bits)
                     words[term].append(word)
+        elif term.what is What.TOTAL:
+            sums[columns[term]] = _total(cells, _in(cells, kinds, term, cut))
         else:
             sums[columns[term]] = cells[term.what.value].sum(where=_in(cells, kinds, term, cut))
     added = cells.group_by("account", "as_of").agg(**sums)
@@ -136,6 +139,11 @@ def _activity(
         counted = sum((bit_count(added[name]).cast("int64") for name in names), ibis.literal(0, "int64"))
         added = added.mutate(**{columns[term]: counted})
     return added.select("account", "as_of", *(columns[term] for term in terms))
+
+
+def _total(cells: ir.Table, where: ir.BooleanValue) -> ir.FloatingValue:
+    whole, billionths = cells.whole.sum(where=where), cells.billionths.sum(where=where)
+    return whole.cast("float64") + billionths.cast("float64") / float(BILLION)
 
 
 def _distinct(

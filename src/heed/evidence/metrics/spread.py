@@ -1,7 +1,8 @@
 """Daily rows spread over the dates whose windows they fall into, as each date knew them.
 
 A *piece* is a stretch of ages between two neighbouring window ends; every window is a run of pieces.
-Rows come out once per date and piece, with `n`, `total`, `value_n` and `bits` (which days of the piece).
+Rows come out once per date and piece, with `n`, `value_n`, `bits` (which days of the piece) and the values'
+total in the two whole numbers of `exact`.
 A single date needs only a filter. For a grid the rows are first added up over *segments* of days that no
 window end cuts, apart by the first date that knew them and the first that no longer did; nothing is lost,
 and what is then spread is much smaller.
@@ -15,12 +16,14 @@ from itertools import pairwise
 from typing import Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from heed.evidence.metrics.kinds import Kinds
 
 NEVER = date(9999, 12, 31)
+BILLION = 1_000_000_000
 
 
 @ibis.udf.agg.builtin  # type: ignore[untyped-decorator]
@@ -62,6 +65,14 @@ def visible(rows: ir.Table, as_of: ir.DateValue | date) -> ir.BooleanValue:
     return (rows.known_on <= as_of) & (rows.unknown_on.isnull() | (rows.unknown_on > as_of))
 
 
+def exact(rows: ir.Table) -> ir.Table:
+    """+ `whole` and `billionths`, which together are `total`: whole numbers, whose sums are the same in any
+    order and on any engine. Sums of floats are not, and threads come in another order on every run."""
+    whole = rows.total.cast(dt.Decimal(38, 0))
+    fraction = rows.total - whole.cast("float64")
+    return rows.mutate(whole=whole, billionths=(fraction * float(BILLION)).round().cast("int64"))
+
+
 def with_kind(daily: ir.Table, kinds: Kinds) -> ir.Table:
     """Only rows that some selection wants, with their `kind`."""
     rows = daily.filter(kinds.may_match(daily.name))
@@ -76,7 +87,7 @@ def at_one_date(rows: ir.Table, as_of: date, points: Sequence[int], *, days: boo
         rows.day >= cut[-1].first_day(as_of), rows.day <= cut[0].last_day(as_of), visible(rows, as_of)
     )
     piece, position = _piece_of_day(known.day, as_of, cut)
-    placed = known.mutate(as_of=ibis.date(as_of), piece=piece)
+    placed = exact(known).mutate(as_of=ibis.date(as_of), piece=piece)
     return placed.mutate(bits=ibis.literal(1, "int64") << position) if days else placed
 
 
@@ -94,8 +105,8 @@ def over_dates(
     calendar = Calendar.of(dates, points)
     segments = calendar.segments()
     in_segment = rows.join(segments, "day", how="inner")
-    known = first_date_from(in_segment, dates)
-    sums = {"n": known.n.sum(), "total": known.total.sum(), "value_n": known.value_n.sum()}
+    known = exact(first_date_from(in_segment, dates))
+    sums = {name: known[name].sum() for name in ("n", "whole", "billionths", "value_n")}
     if days:
         sums["bits"] = bit_or(ibis.literal(1, "int64") << known.position)
     added = known.group_by([*keys, "segment", "known", "unknown"]).agg(**sums)
