@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from heed.conversations.models import Case, Interaction
-from heed.customers.models import Account, ExchangeRate
+from heed.customers.models import Account, Contact, ExchangeRate
 from heed.desk import actions
 from heed.desk.models import WorkKind, WorklistRow, WorkState
 from heed.ledger.models import AuditEntry
+from heed.stream import Activity, AppTransaction
+from heed.stream.activity import as_table
 from tests.desk.conftest import DAY, MORNING
 
 if TYPE_CHECKING:
+    from heed.stream import Stream
     from tests.desk.conftest import MakeAccount, MakeRisk, MakeValue
 
 pytestmark = pytest.mark.django_db
@@ -122,7 +125,7 @@ def test_a_renewal_is_due_thirty_days_ahead_and_not_before(
     make_period(make_account("over", alice), renews_on=DAY, ends_on=DAY)
     rank()
     assert on_list(alice) == [("near", "renewal")]
-    assert the_row().why.startswith("The contract renews in 30 days; nothing unusual is known of them")
+    assert the_row().why.startswith("The contract renews in 30 days; nothing unusual in what we measure")
 
 
 def test_a_planned_conversation_comes_first_when_its_day_has_come(
@@ -162,6 +165,81 @@ def test_the_case_that_waits_longest_is_told(alice: Any, make_account: "MakeAcco
         {"key": "case:old", "text": "case opened 16 Nov, no reply", "tone": "bad",
          "href": "/customers/accounts/northgate/#cases"}
     ]  # fmt: skip
+
+
+def test_each_kind_of_what_is_due_takes_its_turn(
+    alice: Any, make_account: "MakeAccount", make_period: Any, make_risk: "MakeRisk"
+) -> None:
+    alice.capacity = 10
+    alice.save()
+    for number in (1, 2):
+        harmed = make_account(f"harmed{number}", alice)
+        opened = MORNING - timedelta(days=30 * number)
+        make_case(harmed, f"H{number}", severity="High", opened_at=opened, first_reply_at=opened)
+        waiting = make_account(f"waiting{number}", alice)
+        make_case(waiting, f"W{number}", opened_at=MORNING - timedelta(days=number))
+        make_plan(make_account(f"planned{number}", alice), MORNING - timedelta(days=number), key=f"P{number}")
+        make_period(make_account(f"renewing{number}", alice), renews_on=DAY + timedelta(days=number))
+        make_risk(make_account(f"risky{number}", alice), "1000", 0.5)
+        make_risk(make_account(f"risk{number}", alice), "900", 0.5)
+    make_case(make_account("fine", alice), "N", severity="normal", first_reply_at=MORNING)
+    rank()
+    assert on_list(alice) == [
+        ("harmed2", "harm"), ("harmed1", "harm"), ("waiting2", "case"), ("waiting1", "case"),
+        ("planned2", "follow_up"), ("renewing1", "renewal"), ("risky1", "risk"), ("risky2", "risk"),
+        ("risk1", "risk"), ("risk2", "risk"),
+    ]  # fmt: skip
+    row = the_row(account__key="harmed2")
+    assert row.why == "Their severe case “Export is empty” is open for 60 days."
+    assert (row.since, row.due_on) == (date(2026, 9, 23), None)
+
+
+def test_the_harm_of_a_customer_that_left_is_not_due(
+    alice: Any, make_account: "MakeAccount", make_period: Any
+) -> None:
+    gone, unpriced = make_account("gone", alice), make_account("unpriced", alice)
+    make_period(gone, ends_on=DAY)
+    make_case(gone, "C-1", severity="high")
+    make_case(unpriced, "C-2", severity="critical")
+    rank()
+    assert on_list(alice) == [("unpriced", "harm")]
+
+
+def test_rows_whose_value_at_stake_cannot_be_told_apart_are_ordered_by_their_evidence(
+    alice: Any, make_account: "MakeAccount", make_risk: "MakeRisk", make_value: "MakeValue"
+) -> None:
+    for key, amount in (("largest", "10000"), ("equal", "8000"), ("smaller", "6000")):
+        account = make_account(key, alice)
+        make_risk(account, amount, 0.10, low=0.09, high=0.12)
+        if key != "largest":
+            make_value(account, "days_since_conversation", 200.0)
+    rank()  # 1,000 [900 to 1,200]; 800 [720 to 960] reaches 900; 600 [540 to 720] does not
+    assert [key for key, _ in on_list(alice)] == ["equal", "largest", "smaller"]
+
+
+def test_a_row_quotes_what_they_said_last(
+    alice: Any, make_account: "MakeAccount", make_risk: "MakeRisk", stream: "Stream"
+) -> None:
+    account = make_account("a", alice)
+    make_risk(account, "1000", 0.5)
+    Contact.objects.create(
+        key="tara", account=account, name="Tara", role="controller", source="t", created_at=MORNING,
+        changed_at=MORNING,
+    )  # fmt: skip
+    given = {"kind": "call", "direction": "inbound", "motion": "reactive", "agenda": "", "goal": ""}
+    make_plan(account, MORNING - timedelta(days=9), words="It is fine.", **given)
+    answers = [
+        Activity("s", f"{days}", "a", "survey.nps", MORNING - timedelta(days=days), "tara", value=mark,
+                 properties=f'{{"comment": "{said}"}}')
+        for days, mark, said in ((200, 1.0, "Too long ago."), (3, 4.0, "Too slow."), (5, 9.0, "Good."))
+    ]  # fmt: skip
+    stream.append(as_table(answers), transaction=AppTransaction("t", 1), recorded_at=MORNING)
+    rank()
+    row = the_row()
+    assert row.why == "Their last words, of 19 November, came with NPS 4 of 10."
+    assert (row.quote["words"], row.quote["speaker"], row.quote["source"]) == (
+        "Too slow.", "controller", "NPS 4 of 10",
+    )  # fmt: skip
 
 
 def test_where_first_replies_are_not_recorded_no_case_waits(alice: Any, make_account: "MakeAccount") -> None:

@@ -13,8 +13,9 @@ from heed.ledger import clock
 from heed.ledger.actions import Change, record
 
 TOLD = (
-    "why", "evidence", "unknowns", "change", "first_step", "due_on", "stake", "currency", "probability",
-    "low", "high", "rank", "as_of", "returned_on", "state", "state_reason", "snoozed_until", "decided_at",
+    "why", "evidence", "unknowns", "quote", "change", "first_step", "due_on", "since", "stake", "currency",
+    "probability", "low", "high", "rank", "as_of", "returned_on", "state", "state_reason", "snoozed_until",
+    "decided_at",
 )  # fmt: skip
 
 
@@ -85,6 +86,7 @@ def _written(row: WorklistRow | None, told: Reasoned, rank: int, as_of: date) ->
         row.returned_on = as_of
     row.why, row.evidence, row.unknowns = reason.why, reason.evidence, reason.unknowns
     row.first_step, row.due_on, row.change = reason.first_step[:300], candidate.due_on, change
+    row.quote, row.since = reason.quote, candidate.since.date() if candidate.since else None
     row.stake, row.currency = stake.amount, stake.currency
     row.probability, row.low, row.high = stake.probability, stake.low, stake.high
     row.rank, row.as_of = rank, as_of

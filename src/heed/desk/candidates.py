@@ -7,10 +7,10 @@ from decimal import Decimal
 from itertools import zip_longest
 
 from django.conf import settings
-from django.db.models import F, Min, Q
+from django.db.models import Exists, F, Min, OuterRef, Q
 
 from heed.conversations.models import Case, Direction, Interaction, Motion
-from heed.conversations.reads import unresolved_harm
+from heed.conversations.reads import telling_sources, unresolved_harm
 from heed.customers.models import Account, AccountKind, ExchangeRate, SubscriptionPeriod
 from heed.desk.models import WorkKind
 from heed.measures.models import Risk
@@ -172,9 +172,14 @@ Found = tuple[int, int | None, str, date | None, datetime | None, str]
 
 
 def _harm(as_of: date) -> Iterable[Found]:
-    """Per account the severe case that has been open for longest."""
+    """Per account the severe case that has been open for longest; not of customers that have left."""
     end = end_of(as_of)
-    found = unresolved_harm().filter(opened_at__lt=end, opened_at__gte=end - timedelta(days=CASE_DAYS))
+    periods = SubscriptionPeriod.objects.filter(account=OuterRef("account"), withdrawn_at=None)
+    found = unresolved_harm().filter(
+        Exists(periods.filter(Q(ends_on=None) | Q(ends_on__gt=as_of))) | ~Exists(periods),
+        opened_at__lt=end,
+        opened_at__gte=end - timedelta(days=CASE_DAYS),
+    )
     return _first_case(found.values_list("account_id", "key", "opened_at", "subject"))
 
 
@@ -200,10 +205,9 @@ def _waiting_cases(as_of: date) -> Iterable[Found]:
     Only from sources that record first replies at all: where none does, waiting is unknown, not endless.
     """
     end = end_of(as_of)
-    telling = Case.objects.filter(first_reply_at__isnull=False).order_by().values("source").distinct()
     waiting = Case.objects.filter(
         first_reply_at=None, resolved_at=None, closed_at=None, withdrawn_at=None,
-        opened_at__lt=end, opened_at__gte=end - timedelta(days=CASE_DAYS), source__in=telling,
+        opened_at__lt=end, opened_at__gte=end - timedelta(days=CASE_DAYS), source__in=telling_sources(),
     ).order_by("account_id", "opened_at", "id")  # fmt: skip
     return _first_case(waiting.values_list("account_id", "key", "opened_at", "subject"))
 

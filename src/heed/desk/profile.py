@@ -13,10 +13,10 @@ from heed.conversations.models import Case, Interaction
 from heed.conversations.reads import cases_of, last_words
 from heed.customers.models import Account, Contact, Movement, SubscriptionPeriod
 from heed.desk import words
+from heed.desk.findings import Reading
 from heed.desk.models import WorklistRow, WorkState
 from heed.desk.ranking import readings_of
 from heed.desk.reads import Row, about, row_of
-from heed.desk.reasons import Reading
 from heed.ledger.models import AuditEntry
 from heed.measures.models import MetricDefinition, Risk
 from heed.measures.reads import trends_of

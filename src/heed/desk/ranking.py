@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from heed.conversations.models import Case
+from heed.conversations.reads import is_severe, telling_sources
 from heed.customers.models import Account
 from heed.desk.candidates import Candidate, Carers, Gathered, end_of, gather
-from heed.desk.models import WorklistRow, WorkState
-from heed.desk.reasons import Facts, OpenCases, Reading, Reason, reason_for
+from heed.desk.findings import Facts, OpenCases, Reading
+from heed.desk.models import WorkKind, WorklistRow, WorkState
+from heed.desk.reasons import Reason, reason_for
+from heed.desk.voices import Words, last_words_of
 from heed.measures.models import MetricDefinition, MetricValue
 
 REST_DAYS = 14
@@ -17,6 +20,10 @@ REST_DAYS = 14
 RISEN = 0.05
 """A risk that rose by this much since a decision is new evidence."""
 CHUNK = 500
+EQUALS = 4
+"""For each place, the evidence of so many of the largest is compared."""
+ORDER = [WorkKind.HARM, WorkKind.CASE, WorkKind.FOLLOW_UP, WorkKind.RENEWAL, WorkKind.RISK]
+"""The sections of the list, from top to bottom."""
 
 Reasoned = tuple[Candidate, Reason]
 Place = tuple[int, int, str]
@@ -95,8 +102,9 @@ def choose(as_of: date) -> dict[int, list[Reasoned]]:
     chosen = {}
     for person, (due, risky) in pools.items():
         places = max(gathered.carers.capacity[person] - decisions.today.get(person, 0), 0)
-        told = [reasoned(rows, facts, decisions, as_of) for rows in (due, risky)]
-        chosen[person] = fill(places, *told)
+        pressing, at_risk = (reasoned(rows, facts, decisions, as_of) for rows in (due, risky))
+        rows = fill(places, pressing, by_evidence(at_risk))
+        chosen[person] = sorted(rows, key=lambda told: ORDER.index(told[0].kind))
     return chosen
 
 
@@ -107,7 +115,7 @@ def pool_of(person: int, gathered: Gathered, decisions: Decisions) -> tuple[list
     back = [row for row in (*due, *risky) if place_of(row) in decisions.returning]
     first = _unique([*back, *_first(due, need, decisions.known)])
     held = {row.account for row in first}
-    return first, _first(risky, need, lambda row: row.account in held or decisions.known(row))
+    return first, _first(risky, need * EQUALS, lambda row: row.account in held or decisions.known(row))
 
 
 def _first(rows: Iterable[Candidate], need: int, may_fall: Callable[[Candidate], bool]) -> list[Candidate]:
@@ -130,6 +138,25 @@ def reasoned(
 ) -> list[Reasoned]:
     told = ((row, reason_for(row, facts[row.account], as_of)) for row in rows)
     return [(row, reason) for row, reason in told if not decisions.keeps_away(row, reason, as_of)]
+
+
+def by_evidence(rows: Sequence[Reasoned]) -> list[Reasoned]:
+    """Rows in the order of their value at stake; those that cannot be told apart by it, by their evidence.
+
+    From the largest on, all whose value at stake could be as large as its least, by the interval of the
+    probability, are its equals; the next one begins the next group.
+    """
+    groups: list[list[Reasoned]] = []
+    for told in rows:
+        if not groups or told[0].stake.most < groups[-1][0][0].stake.least:
+            groups.append([])
+        groups[-1].append(told)
+    return [told for group in groups for told in sorted(group, key=_by_strength)]
+
+
+def _by_strength(told: Reasoned) -> tuple[float, float, int]:
+    row, reason = told
+    return -reason.strength, -row.stake.worth, row.account
 
 
 def fill(places: int, due: Sequence[Reasoned], risky: Sequence[Reasoned]) -> list[Reasoned]:
@@ -158,23 +185,27 @@ def facts_of(accounts: Collection[int], carers: Carers, as_of: date) -> dict[int
     """What the sentences need of these accounts, in a fixed number of queries a chunk."""
     ordered = sorted(accounts)
     metrics = list(MetricDefinition.objects.filter(is_current=True).order_by("id"))
+    said = last_words_of(ordered, end_of(as_of))
     return {
         account: facts
         for start in range(0, len(ordered), CHUNK)
-        for account, facts in _facts_of(ordered[start : start + CHUNK], metrics, carers, as_of)
+        for account, facts in _facts_of(ordered[start : start + CHUNK], metrics, carers, said, as_of)
     }
 
 
 def _facts_of(
-    accounts: Sequence[int], metrics: Sequence[MetricDefinition], carers: Carers, as_of: date
+    accounts: Sequence[int],
+    metrics: Sequence[MetricDefinition],
+    carers: Carers,
+    said: Mapping[int, Words],
+    as_of: date,
 ) -> Iterator[tuple[int, Facts]]:
     readings = readings_of(accounts, metrics)
     cases = open_cases_of(accounts, as_of)
     named = Account.objects.filter(id__in=accounts).values_list("id", "key", "name")
     for account, key, name in named:
-        yield account, Facts(
-            key, name, readings[account], cases.get(account, OpenCases()), carers.nobody_owns(account)
-        )  # fmt: skip
+        case, unowned = cases.get(account, OpenCases()), carers.nobody_owns(account)
+        yield account, Facts(key, name, readings[account], case, unowned, said.get(account))
 
 
 def readings_of(
@@ -192,7 +223,7 @@ def readings_of(
 
 
 def open_cases_of(accounts: Sequence[int], as_of: date) -> dict[int, OpenCases]:
-    """Per account, how many cases are open and the one that has been so for longest."""
+    """Per account, how many cases are open and the one to tell: severe before others, then the oldest."""
     still = Case.objects.filter(
         account_id__in=accounts,
         resolved_at=None,
@@ -200,12 +231,15 @@ def open_cases_of(accounts: Sequence[int], as_of: date) -> dict[int, OpenCases]:
         withdrawn_at=None,
         opened_at__lt=end_of(as_of),
     ).order_by("opened_at", "id")
-    found: dict[int, OpenCases] = {}
-    for account, opened, key, subject in still.values_list("account_id", "opened_at", "key", "subject"):
-        seen = found.get(account)
-        found[account] = (
-            OpenCases(seen.count + 1, seen.oldest, seen.key, seen.subject)
-            if seen
-            else OpenCases(1, opened, key, subject)
-        )
-    return found
+    telling = telling_sources()
+    found: dict[int, list[Case]] = {}
+    for case in still:
+        found.setdefault(case.account_id, []).append(case)
+    return {account: _told(cases, telling) for account, cases in found.items()}
+
+
+def _told(cases: Sequence[Case], telling: Collection[str]) -> OpenCases:
+    case = next((each for each in cases if is_severe(each.severity)), cases[0])
+    replied = True if case.first_reply_at else False if case.source in telling else None
+    about = case.opened_at, case.key, case.subject, is_severe(case.severity)
+    return OpenCases(len(cases), *about, replied, case.times_reopened)

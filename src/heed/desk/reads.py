@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -15,13 +15,25 @@ from django.utils.translation import gettext as _
 
 from heed.customers.models import Account, AccountKind, ExchangeRate, SubscriptionPeriod
 from heed.desk import words
+from heed.desk.findings import SILENT_DAYS
 from heed.desk.models import WorkKind, WorklistRow, WorkState
-from heed.desk.reasons import SILENT_DAYS
+from heed.ledger import clock
 from heed.measures.models import MetricValue, Risk
 from heed.people.models import User
 
 DECIDED = [WorkState.DONE, WorkState.SNOOZED, WorkState.NOT_USEFUL]
 CONVERSATION = "days_since_conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Verbatim words of the customer: who said them (a role), when, where, and the address of the rows."""
+
+    words: str
+    speaker: str
+    at: datetime
+    source: str
+    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +50,11 @@ class Row:
     why: str
     evidence: Sequence[Mapping[str, str]]
     unknowns: Sequence[str]
+    quote: Quote | None
     change: str
     first_step: str
     due_on: date | None
+    since: date | None
     stake: Decimal | None
     currency: str
     probability: float | None
@@ -54,6 +68,21 @@ class Row:
     state: str
     state_reason: str = ""
     snoozed_until: date | None = None
+
+    @property
+    def untold(self) -> Sequence[str]:
+        """What is unknown and does not stand in the sentence already."""
+        return [line for line in self.unknowns if line not in self.why]
+
+    @property
+    def by(self) -> str:
+        """The day by which the probability holds, short, with its year where it is not this one."""
+        return words.short_day(self.horizon_on, clock.today()) if self.horizon_on else ""
+
+    @property
+    def waited(self) -> str:
+        """How long it has been open: `34 days`."""
+        return words.days((clock.today() - self.since).days) if self.since else ""
 
     @property
     def interval(self) -> str:
@@ -153,9 +182,11 @@ def row_of(row: WorklistRow) -> Row:
         why=row.why,
         evidence=row.evidence,
         unknowns=row.unknowns,
+        quote=quote_of(row.quote),
         change=row.change,
         first_step=row.first_step,
         due_on=row.due_on,
+        since=row.since,
         stake=row.stake,
         currency=row.currency,
         probability=row.probability,
@@ -172,6 +203,13 @@ def row_of(row: WorklistRow) -> Row:
     )
 
 
+def quote_of(kept: Mapping[str, str] | None) -> Quote | None:
+    if kept is None:
+        return None
+    at = datetime.fromisoformat(kept["at"])
+    return Quote(kept["words"], kept["speaker"], at, kept["source"], kept["href"])
+
+
 def about(account: Account) -> str:
     """What kind of customer it is, by the first of the attributes that usually say so."""
     named = (account.attributes.get(name) for name in ("segment", "tier", "size", "plan", "industry"))
@@ -181,10 +219,14 @@ def about(account: Account) -> str:
 def sections_of(rows: Sequence[Row]) -> list[Section]:
     """What is due by date first, in the order of how soon it hurts; then risk by value at stake."""
     titles = {
-        WorkKind.FOLLOW_UP: (_("Follow-ups"), _("planned, with an agenda")),
+        WorkKind.HARM: (_("Harm not put right"), _("severe cases, the longest open first")),
         WorkKind.CASE: (_("Cases waiting"), _("no first reply yet")),
+        WorkKind.FOLLOW_UP: (_("Follow-ups"), _("planned, with an agenda")),
         WorkKind.RENEWAL: (_("Renewals due"), _("within 30 days")),
-        WorkKind.RISK: (_("At risk, by what is at stake"), _("yearly amount × probability of leaving")),
+        WorkKind.RISK: (
+            _("At risk, by what is at stake"),
+            _("yearly amount × probability of leaving, which knows the renewal date only"),
+        ),
     }
     return [
         Section(kind, title, note, found)

@@ -65,5 +65,6 @@ def row_lines(row: "Row") -> list[str]:
     return [
         f"{row.rank:3}. {row.name}{stake}{chance}{change}",
         f"     {row.why}",
+        *([f"     “{row.quote.words}” ({row.quote.speaker}, {row.quote.source})"] if row.quote else []),
         f"     → {row.first_step}",
     ]

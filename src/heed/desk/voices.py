@@ -1,0 +1,118 @@
+"""What accounts last said in their own words: answers to surveys, conversations, subjects of cases."""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from heed.conversations.models import Case, Direction, Interaction
+from heed.customers.models import Account, Contact
+from heed.desk import words
+from heed.ledger.home import open_stream
+
+RECENT_DAYS = 180
+CHUNK = 500
+LOW = {"nps": (6, 10), "csat": (2, 5), "ces": (3, 7)}
+"""Up to which mark an answer is in the lower part of its scale, and where the scale ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Verbatim words with who said them (a role, never a name), when and where. `mark` is the score that
+    came with them, `low` whether it is in the lower part of its scale; `family` filters the timeline."""
+
+    text: str
+    at: datetime
+    role: str
+    source: str
+    family: str
+    mark: str = ""
+    low: bool = False
+
+    def quoted(self, account: str) -> dict[str, str]:
+        """As a worklist row keeps it: words, speaker, at (ISO 8601), source, href."""
+        anchor = "#cases" if self.family == "case" else f"?kind={self.family}#timeline"
+        href = reverse("desk:account", kwargs={"key": account}) + anchor
+        said = {"words": self.text, "speaker": self.role or _("role not recorded")}
+        return said | {"at": self.at.isoformat(), "source": self.source, "href": href}
+
+
+def last_words_of(accounts: Collection[int], end: datetime) -> dict[int, Words]:
+    """By account what the customer said last in the 180 days before `end`: an answer or a conversation.
+
+    Where there is neither, the subject of the newest case.
+    """
+    ordered = sorted(accounts)
+    since = end - timedelta(days=RECENT_DAYS)
+    chunks = [ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK)]
+    asked = [found for some in chunks for found in subjects(some, since, end)]
+    spoken = [found for some in chunks for found in interactions(some, since, end)]
+    named = (Account.objects.filter(id__in=some).values_list("key", "id") for some in chunks)
+    ids = {key: pk for found in named for key, pk in found}
+    return newest(asked) | newest([*spoken, *answers(ids, since, end)])
+
+
+def newest(found: Iterable[tuple[int, Words]]) -> dict[int, Words]:
+    return dict(sorted(found, key=lambda each: (each[1].at, each[1].text)))
+
+
+def interactions(accounts: Collection[int], since: datetime, end: datetime) -> Iterator[tuple[int, Words]]:
+    heard = Interaction.objects.filter(
+        account__in=accounts, direction=Direction.INBOUND, at__gte=since, at__lt=end, withdrawn_at=None
+    ).exclude(words="")
+    for each in heard.select_related("contact"):
+        role = each.contact.role if each.contact else ""
+        yield each.account_id, Words(each.words, each.at, role, each.get_kind_display(), "interaction")
+
+
+def subjects(accounts: Collection[int], since: datetime, end: datetime) -> Iterator[tuple[int, Words]]:
+    cases = Case.objects.filter(
+        account__in=accounts, opened_at__gte=since, opened_at__lt=end, withdrawn_at=None
+    ).exclude(subject="")
+    for case in cases.select_related("contact"):
+        role = case.contact.role if case.contact else ""
+        yield case.account_id, Words(case.subject, case.opened_at, role, _("case"), "case")
+
+
+def answers(ids: Mapping[str, int], since: datetime, end: datetime) -> Iterator[tuple[int, Words]]:
+    """Answers to surveys with a comment, out of the stream: rows that stand."""
+    rows = comments(list(ids), since.date(), end.date() - timedelta(days=1))
+    people = {row["contact"] for row in rows if row["contact"]}
+    roles = dict(Contact.objects.filter(key__in=people, erased_at=None).values_list("key", "role"))
+    for row in rows:
+        comment = json.loads(row["properties"]).get("comment")
+        if isinstance(comment, str) and comment.strip():
+            kind = row["name"].partition(".")[2]
+            mark, low = mark_of(kind, row["value"])
+            role, at = roles.get(row["contact"], ""), row["at"].astimezone(UTC)
+            source = mark or _("answer to %(survey)s") % {"survey": kind.upper()}
+            yield ids[row["account"]], Words(comment, at, role, source, "survey", mark, low)
+
+
+def comments(keys: Collection[str], since: date, until: date) -> list[dict[str, Any]]:
+    if not keys:
+        return []
+    stream = open_stream()
+    rows = stream.activities(since, until)
+    about = rows.name.startswith("survey.") & rows.properties.contains('"comment"')
+    told = rows.filter(about & rows.account.isin(list(keys)))
+    counted = told.group_by("source", "id", "account", "contact", "name", "at", "value", "properties").agg(
+        stands=told.sign.sum()
+    )
+    return list(stream.run(counted.filter(counted.stands > 0)).to_pylist())
+
+
+def mark_of(kind: str, value: float | None) -> tuple[str, bool]:
+    """`NPS 3 of 10`, and whether that is low; other surveys have no scale that we know."""
+    if value is None:
+        return "", False
+    name = kind.upper() if len(kind) <= 4 else words.plain(kind)
+    if kind not in LOW:
+        return f"{name} {words.number(value)}", False
+    limit, top = LOW[kind]
+    mark = _("%(survey)s %(value)s of %(top)s") % {"survey": name, "value": words.number(value), "top": top}
+    return mark, value <= limit
