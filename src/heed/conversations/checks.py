@@ -15,7 +15,7 @@ from heed.ledger import clock
 
 LONGEST = {"subject": 500, "kind": 50, "severity": 50, "purpose": 200}
 NO_AGENDA = (
-    "A planned outreach has an agenda and a goal: what is it for, and what will be different after it?"
+    "A planned outreach has an agenda and a goal: what is it for, and what will differ after it?"
 )
 
 Row = CaseRow | InteractionRow
