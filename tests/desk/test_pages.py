@@ -183,8 +183,44 @@ def test_the_timeline_shows_every_activity_once_over_its_pages(alice_client: Cli
         timeline = alice_client.get(address).context["timeline"]
         seen += [entry for day in timeline.days for entry in day.entries]
         address = timeline.older.page.partition("#")[0] if timeline.older else ""
-    assert sum(entry.times for entry in seen) == 152
+    folded = [entry.text for entry in seen if entry.name == "usage.day"]
+    assert folded[:2] == ["2 product activities by 1 person", "5 product activities by 1 person"]
+    assert sum(int(text.split()[0]) for text in folded) == 150
+    assert [entry.text for entry in seen if entry.name != "usage.day"] == ["Answered NPS: 4", "Case opened"]
     assert [entry.at for entry in seen] == sorted((entry.at for entry in seen), reverse=True)
+
+
+def test_a_day_of_usage_leads_to_its_rows(alice_client: Client, busy: Any) -> None:
+    timeline = alice_client.get("/customers/accounts/busy/").context["timeline"]
+    day = next(entry for entry in timeline.days[1].entries if entry.url)
+    assert day.detail == "report exported 5"
+    assert day.url == "/customers/accounts/busy/?kind=usage&on=2026-11-21#timeline"
+    shown = alice_client.get(day.url.partition("#")[0]).context["timeline"]
+    assert [(each.on.isoformat(), len(each.entries)) for each in shown.days] == [("2026-11-21", 5)]
+    page(alice_client, "/customers/accounts/busy/", 404, kind="usage", on="yesterday")
+
+
+def test_the_single_rows_of_usage_are_shown_by_its_filter(alice_client: Client, busy: Any) -> None:
+    timeline = alice_client.get("/customers/accounts/busy/", {"kind": "usage"}).context["timeline"]
+    assert sum(entry.times for day in timeline.days for entry in day.entries) == 60
+
+
+def test_what_is_not_known_is_asked_as_a_person_would(
+    alice_client: Client, busy: Any, make_period: Any, make_value: "MakeValue"
+) -> None:
+    make_period(busy, renews_on=DAY + timedelta(days=118))
+    make_value(busy, "last_nps", None)
+    make_value(busy, "errors_seen", None)
+    profile = alice_client.get("/customers/accounts/busy/").context["profile"]
+    assert list(profile.unknowns) == [
+        "What do they say? We have not spoken with their only contact.",
+        "Who decides on the renewal in 118 days? Nobody there is marked as deciding.",
+        "Are they content? They have not answered a survey in the last year.",
+    ]
+    assert profile.unmeasured_names == "errors seen, last NPS answer"
+    Contact.objects.update(attributes={"signs": True})
+    asked = alice_client.get("/customers/accounts/busy/").context["profile"].unknowns
+    assert not any("Who decides" in line for line in asked)
 
 
 def test_the_timeline_is_filtered_by_kind_with_counts(alice_client: Client, busy: Any) -> None:

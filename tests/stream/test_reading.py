@@ -78,6 +78,37 @@ def test_a_timeline_pages_back_through_everything_once(stream: Stream, writer: W
     assert seen == sorted((f"{day} {turn}" for day in days for turn in "ab"), reverse=True)
 
 
+def test_a_folded_timeline_shows_each_day_of_usage_as_one_line_and_all_else_in_full(
+    stream: Stream, writer: Writer
+) -> None:
+    days = [f"2026-{month:02}-{day:02}" for month in (9, 10, 11) for day in range(1, 6)]
+    usage = [
+        activity(f"{day} {turn}", day, name=name, contact=contact)
+        for day in days
+        for turn, name, contact in (("a", "login", "kim"), ("b", "export", "lee"), ("c", "login", "kim"))
+    ]
+    writer.append(*usage, *[activity(f"{day} case", day, name="case.opened") for day in days])
+    lines: list[tuple[str, str]] = []
+    before: Cursor | None = None
+    while True:
+        page = stream.timeline("acme", before=before, limit=4, folded=True)
+        assert len(page.rows) + len(page.days) <= 4
+        assert all((day.n, day.people) == (3, 2) for day in page.days)
+        assert all(day.names == (("login", 2), ("export", 1)) for day in page.days)
+        lines += [(row.id[:10], row.name) for row in page.rows]
+        lines += [(day.on.isoformat(), "usage") for day in page.days]
+        before = page.next
+        if before is None:
+            break
+    assert sorted(lines) == sorted([(day, kind) for day in days for kind in ("case.opened", "usage")])
+
+
+def test_a_timeline_shows_one_day(stream: Stream, writer: Writer) -> None:
+    writer.append(*[activity(day, day) for day in ("2026-10-31", "2026-11-01", "2026-11-02")])
+    page = stream.timeline("acme", kinds=["usage"], on=dt.date(2026, 11, 1))
+    assert [row.id for row in page.rows] == ["2026-11-01"]
+
+
 def test_a_timeline_filters_by_kind_and_counts_all(stream: Stream, writer: Writer) -> None:
     names = ["login", "case.opened", "case.closed", "survey.nps"]
     writer.append(*[activity(name, name=name) for name in names])

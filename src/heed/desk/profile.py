@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db.models import Max, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from heed.conversations.models import Case, Interaction
 from heed.conversations.reads import cases_of, last_words
@@ -22,6 +23,7 @@ from heed.measures.models import MetricDefinition, Risk
 from heed.measures.reads import trends_of
 
 SHOWN = 8
+SURVEYS = ("last_nps", "last_csat", "last_ces")
 HISTORY = 20
 
 
@@ -76,6 +78,7 @@ class Profile:
     risk: Risk | None
     measures: Sequence[Measured]
     unknowns: Sequence[str]
+    unmeasured: Sequence[Reading]
     rows: Sequence[Row]
     periods: Sequence[SubscriptionPeriod]
     movements: Sequence[Movement]
@@ -87,6 +90,10 @@ class Profile:
     planned: Sequence[Interaction]
     heard: Interaction | None
     history: Sequence[AuditEntry] = field(default_factory=tuple)
+
+    @property
+    def unmeasured_names(self) -> str:
+        return ", ".join(reading.name[:1].lower() + reading.name[1:] for reading in self.unmeasured)
 
     def measure(self, key: str) -> Measured | None:
         return next((each for each in self.measures if each.reading.key == key), None)
@@ -106,7 +113,8 @@ def profile_of(account: Account, as_of: date, now: datetime, *, history: bool) -
         contract=contract,
         risk=Risk.objects.filter(account=account).first(),
         measures=measures,
-        unknowns=unknowns_of(account, readings, contract, people),
+        unknowns=unknowns_of(account, readings, contract, people, as_of),
+        unmeasured=[reading for reading in readings if reading.value is None and reading.reason],
         rows=rows_of(account),
         periods=periods_of(account),
         movements=list(account.movements.order_by("-on", "currency")[:20]),
@@ -167,27 +175,64 @@ def people_of(account: Account, now: datetime) -> list[Person]:
 
 
 def unknowns_of(
-    account: Account, readings: Sequence[Reading], contract: Contract, people: Sequence[Person]
+    account: Account, readings: Sequence[Reading], contract: Contract, people: Sequence[Person], as_of: date
 ) -> list[str]:
-    """What a person should know before acting and does not."""
+    """What a person should know before acting and does not, as the questions to ask."""
+    lines = [*_about_people(account, people), *_about_contract(contract, people, as_of)]
+    values = {reading.key: reading for reading in readings}
+    unset = values.get("key_activities")
+    if unset is not None and unset.value is None:
+        lines.append(_("Do they get what they came for? Nothing they do is measured as value received."))
+    asked = [values[key] for key in SURVEYS if key in values]
+    if asked and all(reading.value is None for reading in asked):
+        lines.append(_("Are they content? They have not answered a survey in the last year."))
+    seen = values.get("days_since_usage")
+    if seen is not None and seen.value is None:
+        lines.append(_("Do they use it? No use of theirs is on record."))
+    return lines
+
+
+def _about_people(account: Account, people: Sequence[Person]) -> list[str]:
     lines = []
     if account.owner_id is None:
         lines.append(_("Who looks after them? Nobody owns this account."))
+    silent = [person for person in people if person.last_at is None]
     if not people:
         lines.append(_("Who works there? No contact is known."))
-    elif all(person.last_at is None for person in people):
+    elif len(silent) == len(people):
         count = {"count": len(people)}
-        lines.append(_("What do they say? Nobody of their %(count)s people is on record.") % count)
-    if not contract.amounts:
-        lines.append(_("What do they pay? No contract is in force."))
-    elif contract.renews_on is None:
-        lines.append(_("When does the contract renew? No date is known."))
-    lines += [
-        _("%(name)s: %(reason)s.") % {"name": reading.name, "reason": reading.reason}
-        for reading in readings
-        if reading.value is None and reading.reason
-    ]
+        text = ngettext(
+            "What do they say? We have not spoken with their only contact.",
+            "What do they say? We have spoken with none of their %(count)s people.",
+            len(people),
+        )
+        lines.append(text % count)
+    elif silent:
+        said = {"count": len(silent), "of": len(people)}
+        text = ngettext(
+            "What does the one of their %(of)s people think with whom we have never spoken?",
+            "What do %(count)s of their %(of)s people think? We have never spoken with them.",
+            len(silent),
+        )
+        lines.append(text % said)
     return lines
+
+
+def _about_contract(contract: Contract, people: Sequence[Person], as_of: date) -> list[str]:
+    if not contract.amounts:
+        return [_("What do they pay? No contract is in force.")]
+    if contract.renews_on is None:
+        return [_("When does the contract renew? No date is known.")]
+    if people and not any(decides(person.contact) for person in people):
+        ahead = {"when": words.from_today(contract.renews_on, as_of)}
+        return [_("Who decides on the renewal %(when)s? Nobody there is marked as deciding.") % ahead]
+    return []
+
+
+def decides(contact: Contact) -> bool:
+    """Whether an attribute of the contact says that this person decides or signs."""
+    stated = (f"{name} {value}".lower() for name, value in contact.attributes.items() if value)
+    return any(word in text for text in stated for word in ("decision", "decid", "signs", "signator"))
 
 
 def rows_of(account: Account) -> list[Row]:

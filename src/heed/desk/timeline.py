@@ -11,18 +11,22 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
+from heed.conversations.models import Case
 from heed.customers.models import Account, Contact
 from heed.desk import words
 from heed.ledger.home import open_stream
 from heed.ledger.models import OutboxEntry
 
 if TYPE_CHECKING:
-    from heed.stream import Activity
+    from heed.stream import Activity, UsageDay
     from heed.stream.activity import Cursor
 
 PAGE = 60
+USAGE_DAY = "usage.day"
+NAMED = 3
+"""So many kinds of usage are named of a day."""
 WAITING = 500
 FAMILIES = ("usage", "interaction", "survey", "case", "subscription")
 
@@ -43,12 +47,18 @@ class Entry:
     name: str
     source: str
     times: int = 1
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
     on: date
     entries: Sequence[Entry]
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing but usage, in one line that names the day itself."""
+        return [entry.name for entry in self.entries] == [USAGE_DAY]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,7 @@ class Timeline:
     total: int
     older: "Older | None"
     chosen: str
+    on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +92,22 @@ class Older:
     part: str
 
 
-def timeline_of(account: Account, *, kind: str = "", before: str = "") -> Timeline:
+def timeline_of(account: Account, *, kind: str = "", before: str = "", on: str = "") -> Timeline:
     """Newest first. `kind` is a family or the name of an activity, `before` the mark of an earlier page.
 
-    Raises ValueError for a mark that Heed did not make.
+    Without a kind the product usage of each day is one line. `on` (ISO 8601) is one UTC day of a kind.
+    Raises ValueError for a mark that Heed did not make, or a day that there is not.
     """
     page = open_stream().timeline(
-        account.key, kinds=[kind] if kind else None, before=cursor_of(before), limit=PAGE
-    )
-    fresh = [] if before else waiting_for(account, kind, page.rows)
-    rows = sorted([*fresh, *page.rows], key=lambda activity: activity.at, reverse=True)
-    names = names_of(rows)
-    entries = alike([entry_of(activity, names) for activity in rows])
+        account.key, kinds=[kind] if kind else None, before=cursor_of(before), limit=PAGE,
+        on=date.fromisoformat(on) if on and kind else None, folded=not kind,
+    )  # fmt: skip
+    fresh = [] if before or on else waiting_for(account, kind, page.rows)
+    rows = [*fresh, *page.rows]
+    names, subjects = names_of(rows), subjects_of(rows)
+    told = [entry_of(activity, names, subjects) for activity in rows]
+    told += [entry_of_day(account, day) for day in page.days]
+    entries = alike(sorted(told, key=lambda entry: entry.at, reverse=True))
     by_day = groupby(entries, key=lambda entry: localtime(entry.at).date())
     totals = dict(page.totals)
     for activity in fresh:
@@ -101,8 +116,9 @@ def timeline_of(account: Account, *, kind: str = "", before: str = "") -> Timeli
         days=[Day(on, list(found)) for on, found in by_day],
         kinds=kinds_of(account, totals, kind),
         total=sum(totals.values()),
-        older=older_than(account, kind, page.next) if page.next else None,
+        older=older_than(account, kind, page.next, on) if page.next else None,
         chosen=kind,
+        on=date.fromisoformat(on) if on and kind else None,
     )
 
 
@@ -151,8 +167,39 @@ def names_of(activities: Sequence["Activity"]) -> dict[str, str]:
     }
 
 
-def entry_of(activity: "Activity", names: Mapping[str, str]) -> Entry:
+def subjects_of(activities: Sequence["Activity"]) -> dict[str, str]:
+    """The subjects of the cases that these activities are of; their ids hold the case's key."""
+    keys = {case_key(activity) for activity in activities if activity.name.startswith("case.")}
+    return dict(Case.objects.filter(key__in=keys).values_list("key", "subject"))
+
+
+def case_key(activity: "Activity") -> str:
+    """`T-12` of `case:T-12:opened` and of `case:T-12:reopened:2`."""
+    _case, _colon, rest = activity.id.partition(":")
+    return rest.partition(f":{activity.name.removeprefix('case.')}")[0]
+
+
+def entry_of_day(account: Account, day: "UsageDay") -> Entry:
+    """`42 product activities by 9 people`, with what they did most."""
+    count = {"n": f"{day.n:,}"}
+    text = ngettext("%(n)s product activity", "%(n)s product activities", day.n) % count
+    if day.people:
+        people = ngettext("%(n)s person", "%(n)s people", day.people) % {"n": f"{day.people:,}"}
+        text = _("%(what)s by %(people)s") % {"what": text, "people": people}
+    most = [f"{words.plain(name)} {count:,}" for name, count in day.names[:NAMED]]
+    rest = len(day.names) - NAMED
+    if rest > 0:
+        most.append(ngettext("%(n)s other kind", "%(n)s other kinds", rest) % {"n": rest})
+    return Entry(
+        day.at, text, ", ".join(most), "", "", "", USAGE_DAY, day.source,
+        url=address(account, "usage", on=day.on.isoformat()),
+    )  # fmt: skip
+
+
+def entry_of(activity: "Activity", names: Mapping[str, str], subjects: Mapping[str, str]) -> Entry:
     properties = properties_of(activity)
+    if activity.name.startswith("case."):
+        properties = {"subject": subjects.get(case_key(activity), "")} | properties
     text, detail, tone = said(activity, properties)
     quote = str(properties.get("comment") or (properties.get("words") if is_heard(properties) else "") or "")
     if activity.name.startswith("interaction.") and not quote:
@@ -261,17 +308,17 @@ def kinds_of(account: Account, totals: Mapping[str, int], chosen: str) -> list[K
     return kinds
 
 
-def address(account: Account, kind: str = "", before: str = "") -> str:
+def address(account: Account, kind: str = "", before: str = "", on: str = "") -> str:
     """The page of the account that shows just this part of its timeline."""
-    asked = {name: value for name, value in (("kind", kind), ("before", before)) if value}
+    asked = {name: value for name, value in (("kind", kind), ("on", on), ("before", before)) if value}
     url = reverse("desk:account", kwargs={"key": account.key})
     return (f"{url}?{urlencode(asked)}" if asked else url) + "#timeline"
 
 
-def older_than(account: Account, kind: str, cursor: "Cursor") -> Older:
-    asked = {"before": mark_of(cursor)} | ({"kind": kind} if kind else {})
+def older_than(account: Account, kind: str, cursor: "Cursor", on: str = "") -> Older:
+    asked = {"before": mark_of(cursor)} | ({"kind": kind} if kind else {}) | ({"on": on} if on else {})
     part = reverse("desk:timeline", kwargs={"key": account.key})
-    return Older(address(account, kind, mark_of(cursor)), f"{part}?{urlencode(asked)}")
+    return Older(address(account, kind, mark_of(cursor), on), f"{part}?{urlencode(asked)}")
 
 
 def mark_of(cursor: "Cursor") -> str:

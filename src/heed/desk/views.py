@@ -139,7 +139,7 @@ def timeline(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _timeline(request: HttpRequest, found: Account) -> story.Timeline:
-    asked = {name: request.GET.get(name, "")[:500] for name in ("kind", "before")}
+    asked = {name: request.GET.get(name, "")[:500] for name in ("kind", "before", "on")}
     try:
         return story.timeline_of(found, **asked)
     except ValueError as fault:

@@ -10,6 +10,7 @@ from heed.stream.activity import (
     Erased,
     RolledUp,
     TimelinePage,
+    UsageDay,
     as_table,
 )
 from heed.stream.errors import (
@@ -36,6 +37,7 @@ __all__ = [
     "StreamBusyError",
     "StreamError",
     "TimelinePage",
+    "UsageDay",
     "WriteFailedError",
     "as_table",
 ]

@@ -99,6 +99,20 @@ def as_table(activities: "list[Activity]") -> pa.Table:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageDay:
+    """The product usage of one account on one UTC day: how many activities by how many people, and of each
+    name how many, the most frequent first. It stands at its last activity: `at`, `source`, `id`."""
+
+    on: dt.date
+    at: dt.datetime
+    source: str
+    id: str
+    n: int
+    people: int
+    names: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AppTransaction:
     """Names one append of one application, so that repeating it changes nothing.
 
@@ -165,10 +179,12 @@ class Cursor:
 class TimelinePage:
     """One page of an account's activities, newest first.
 
-    `totals` counts all standing activities of the account by name, whatever the page shows; `next` is None on
-    the last page.
+    `days` holds product usage folded by day, where that was asked for; `rows` then holds all else.
+    `totals` counts all standing activities of the account by name, whatever the page shows; `next` is None
+    on the last page.
     """
 
     rows: tuple[Activity, ...]
     totals: dict[str, int] = field(default_factory=dict)
     next: Cursor | None = None
+    days: tuple[UsageDay, ...] = ()

@@ -37,7 +37,7 @@ from heed.stream.removal import Sorted, files_with, remove_rows
 from heed.stream.rollup import roll_up_days
 from heed.stream.staging import Rows
 from heed.stream.tables import Table
-from heed.stream.timeline import read_batches, read_timeline
+from heed.stream.timeline import read_batches, read_folded, read_timeline
 from heed.stream.withdrawal import withdraw_batch, withdraw_ids
 from heed.stream.workbench import Workbench, quoted, text, workbench
 
@@ -219,12 +219,19 @@ class Stream:
         kinds: Sequence[str] | None = None,
         before: Cursor | None = None,
         limit: int = 100,
+        on: dt.date | None = None,
+        folded: bool = False,
     ) -> TimelinePage:
         """The account's standing activities, newest first, `limit` at a time, going back from `before`.
 
         A kind is a name, a family (`case` for `case.opened` and so on), or `usage` for names without a dot.
+        `on` is one UTC day. `folded` brings the usage of each day as one line, of all kinds; a page then
+        holds `limit` lines.
         """
-        return again(lambda: read_timeline(self._reader, self._activities, account, kinds, before, limit))
+        place = self._reader, self._activities, account
+        if folded:
+            return again(lambda: read_folded(*place, before, limit))
+        return again(lambda: read_timeline(*place, kinds, before, limit, on))
 
     def data_until(self) -> dt.datetime | None:
         """The instant of the latest recorded activity, from the files' statistics; None for none."""

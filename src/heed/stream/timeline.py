@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from heed.stream.activity import Activity, Cursor, TimelinePage
+from heed.stream.activity import Activity, Cursor, TimelinePage, UsageDay
 from heed.stream.engines import DuckDBEngine
 from heed.stream.standing import standing
 from heed.stream.tables import DataFile, Snapshot, Table
@@ -16,6 +16,8 @@ USAGE = "usage"
 """The kind of all activities of the product itself: names without a dot."""
 
 FIELDS = tuple(Activity.__dataclass_fields__)
+A_DAY = 86_400_000_000
+Line = Activity | UsageDay
 
 
 def read_timeline(
@@ -25,25 +27,72 @@ def read_timeline(
     kinds: Sequence[str] | None,
     before: Cursor | None,
     limit: int,
+    on: dt.date | None = None,
 ) -> TimelinePage:
     """The page of standing activities that follows `before`, with the account's totals by name."""
     snapshot = activities.snapshot()
     mine = f"account = {text(account)}"
-    counted = engine.query(
-        f"SELECT name, count(*) FROM {standing(activities, snapshot.files, mine)} GROUP BY name ORDER BY name"
-    )
-    rows: list[tuple[Any, ...]] = []
-    for files in months_back(snapshot, before):
-        rows += engine.query(
-            f"""
-            SELECT {", ".join(quoted(name) for name in FIELDS)} FROM {standing(activities, files, mine)}
-            WHERE {of_kinds(kinds)} AND {after(before)}
-            ORDER BY "at" DESC, source DESC, id DESC LIMIT {int(limit) + 1}
-            """
-        )
+    where = f"{of_kinds(kinds)} AND {after(before)} AND {on_day(on)}"
+    rows: list[Line] = []
+    for files in [snapshot.of_months([f"{on:%Y-%m}"])] if on else months_back(snapshot, before):
+        rows += lines(engine, standing(activities, files, mine), where, limit)
         if len(rows) > limit:
             break
-    return as_page(rows, dict(counted), limit)
+    return as_page(rows, totals(engine, activities, snapshot, mine), limit)
+
+
+def read_folded(
+    engine: DuckDBEngine, activities: Table, account: str, before: Cursor | None, limit: int
+) -> TimelinePage:
+    """The same with the usage of each UTC day folded into one line, which stands at its last activity.
+
+    A day lies in one month, so that it is folded whole wherever a page begins.
+    """
+    snapshot = activities.snapshot()
+    mine = f"account = {text(account)}"
+    found: list[Line] = []
+    for files in months_back(snapshot, before):
+        rows = standing(activities, files, mine)
+        both = lines(engine, rows, f"contains(name, '.') AND {after(before)}", limit)
+        both += usage_days(engine, rows, before, limit)
+        found += sorted(both, key=lambda line: (line.at, line.source, line.id), reverse=True)
+        if len(found) > limit:
+            break
+    return as_page(found, totals(engine, activities, snapshot, mine), limit)
+
+
+def totals(engine: DuckDBEngine, activities: Table, snapshot: Snapshot, mine: str) -> dict[str, int]:
+    rows = standing(activities, snapshot.files, mine)
+    return dict(engine.query(f"SELECT name, count(*) FROM {rows} GROUP BY name ORDER BY name"))
+
+
+def lines(engine: DuckDBEngine, rows: str, where: str, limit: int) -> list[Line]:
+    found = engine.query(
+        f"""
+        SELECT {", ".join(quoted(name) for name in FIELDS)} FROM {rows} WHERE {where}
+        ORDER BY "at" DESC, source DESC, id DESC LIMIT {int(limit) + 1}
+        """
+    )
+    return [Activity(**dict(zip(FIELDS, in_utc(row), strict=True))) for row in found]
+
+
+def usage_days(engine: DuckDBEngine, rows: str, before: Cursor | None, limit: int) -> list[Line]:
+    found = engine.query(
+        f"""
+        SELECT last.a AS "at", last.s AS source, last.i AS id, n, people, names FROM (
+            SELECT max({{'a': "at", 's': source, 'i': id}}) AS last, count(*) AS n,
+                count(DISTINCT contact) AS people, histogram(name) AS names
+            FROM {rows} WHERE NOT contains(name, '.') GROUP BY epoch_us("at") // {A_DAY}
+        ) WHERE {after(before)}
+        ORDER BY "at" DESC, source DESC, id DESC LIMIT {int(limit) + 1}
+        """
+    )
+    return [as_day(*in_utc(row)) for row in found]
+
+
+def as_day(at: dt.datetime, source: str, key: str, n: int, people: int, names: dict[str, int]) -> UsageDay:
+    ordered = sorted(names.items(), key=lambda each: (-each[1], each[0]))
+    return UsageDay(at.date(), at, source, key, n, people, tuple(ordered))
 
 
 def months_back(snapshot: Snapshot, before: Cursor | None) -> Iterator[list[DataFile]]:
@@ -65,11 +114,13 @@ def read_batches(engine: DuckDBEngine, activities: Table) -> pa.Table:
     )
 
 
-def as_page(rows: list[tuple[Any, ...]], totals: dict[str, int], limit: int) -> TimelinePage:
-    shown = tuple(Activity(**dict(zip(FIELDS, in_utc(row), strict=True))) for row in rows[:limit])
-    last = shown[-1] if len(rows) > limit and shown else None
+def as_page(found: list[Line], totals: dict[str, int], limit: int) -> TimelinePage:
+    shown = found[:limit]
+    last = shown[-1] if len(found) > limit and shown else None
     following = Cursor(last.at, last.source, last.id) if last else None
-    return TimelinePage(rows=shown, totals=totals, next=following)
+    rows = tuple(line for line in shown if isinstance(line, Activity))
+    days = tuple(line for line in shown if isinstance(line, UsageDay))
+    return TimelinePage(rows=rows, totals=totals, next=following, days=days)
 
 
 def in_utc(row: tuple[Any, ...]) -> list[Any]:
@@ -83,6 +134,13 @@ def of_kinds(kinds: Sequence[str] | None) -> str:
     each = [f"name = {text(kind)} OR starts_with(name, {text(kind + '.')})" for kind in kinds]
     each += ["NOT contains(name, '.')"] if USAGE in kinds else []
     return f"({' OR '.join(each) or 'false'})"
+
+
+def on_day(on: dt.date | None) -> str:
+    if on is None:
+        return "true"
+    start, end = (text(f"{day} 00:00:00+00:00") for day in (on, on + dt.timedelta(days=1)))
+    return f"""("at" >= TIMESTAMPTZ {start} AND "at" < TIMESTAMPTZ {end})"""
 
 
 def after(before: Cursor | None) -> str:

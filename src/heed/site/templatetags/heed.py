@@ -151,10 +151,12 @@ def progress_bar(
 
 
 @register.simple_block_tag
-def table_card(content: str, caption: str, *, note: str = "") -> SafeString:
+def table_card(content: str, caption: str, *, note: str = "", tight: bool = False) -> SafeString:
     """A table in a card: it scrolls by itself where wide, and becomes cards on a phone (cells carry
-    `data-label`)."""
-    return _rendered("components/table.html", rows=SafeString(content), caption=caption, note=note)
+    `data-label`). `tight` keeps each cell on one line and the first column in sight."""
+    return _rendered(
+        "components/table.html", rows=SafeString(content), caption=caption, note=note, tight=tight
+    )
 
 
 @register.inclusion_tag("components/sparkline.html")
