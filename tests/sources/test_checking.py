@@ -73,6 +73,8 @@ def test_activities_are_refused_row_by_row_with_the_column_and_the_reason(tmp_pa
         "11,a\x00b,login,2026-01-02,",
         ",,,,",
         "12,a1,login,2026-06-02 11:59,",
+        "13,a1,login,2026-01-02,1e16",
+        "14,a1,login,2026-01-02,-1e16",
     )
     assert [row["id"] for row in taken] == ["1", "9", "12"]
     assert refusals(refused) == [
@@ -85,6 +87,8 @@ def test_activities_are_refused_row_by_row_with_the_column_and_the_reason(tmp_pa
         (9, "value", "not_number"),
         (11, "account", "too_long"),
         (12, "account", "nul"),
+        (15, "value", "too_large"),
+        (16, "value", "too_small"),
     ]
     assert taken[0]["at"] == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert taken[0]["value"] == 1.5
@@ -95,7 +99,7 @@ def test_activities_are_refused_row_by_row_with_the_column_and_the_reason(tmp_pa
         "at": "2026-02-30",
         "value": None,
     }
-    assert refused[-1].values["account"] == "a␀b"
+    assert refused[-3].values["account"] == "a␀b"
 
 
 def test_subscriptions_are_refused_for_what_cannot_be(tmp_path: Path) -> None:
