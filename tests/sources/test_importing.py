@@ -381,3 +381,15 @@ def test_two_imports_at_once_wait_for_each_other_and_lose_nothing(tmp_path: Path
     assert said[0].startswith("Waiting: another import is running")
     assert set(Account.objects.values_list("key", flat=True)) == {"a1", "a2", "b1"}
     assert standing(stream) == STANDING
+
+
+def test_an_invitation_is_known_from_the_day_it_was_sent(tmp_path: Path, stream: Stream) -> None:
+    asked = (
+        "id,account,survey,score,at,invited_at,recorded_at\nr1,a1,nps,9,2025-04-03,2025-04-01,2025-04-05\n"
+    )
+    bring(write(tmp_path / "set", survey_responses=asked))
+    rows = stream.run(stream.activities()).to_pylist()
+    known = {
+        row["name"]: row["recorded_at"].date().isoformat() for row in rows if row["id"].startswith("survey:")
+    }
+    assert known == {"survey.nps": "2025-04-05", "survey.invited": "2025-04-01"}

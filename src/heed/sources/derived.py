@@ -41,10 +41,11 @@ class _Part:
     properties: str = "NULL"
     where: str = "true"
     source: str = "{rows}"
+    recorded_at: str = ""
 
 
 def _activity(rows: str, part: _Part, origin: Origin) -> str:
-    known = f"greatest({part.at}, recorded_at)"
+    known = part.recorded_at or f"greatest({part.at}, recorded_at)"
     recorded = f"CASE WHEN recorded_assumed THEN {part.at} ELSE {known} END"
     return (
         f"SELECT {literal(origin.source)} AS source, {part.id} AS id, account, contact, {part.name} AS name, "
@@ -155,5 +156,7 @@ def _survey_parts() -> list[_Part]:
             'coalesce(invited_at, "at")',
             properties="json_object('survey', lower(survey))::VARCHAR",
             where=f"invited_at IS NOT NULL OR NOT ({answered})",
+            # Who invites knows it at once: dated by its answer, an invitation would be missing from the past.
+            recorded_at='coalesce(invited_at, greatest("at", recorded_at))',
         ),
     ]
