@@ -2,6 +2,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.test import Client
 
 from heed.customers.actions import save_accounts, save_periods
 from heed.customers.models import Account, ExchangeRate
@@ -11,6 +12,7 @@ from heed.ledger.models import AuditEntry
 from heed.measures.actions import estimate_risk
 from heed.measures.models import ClockVersion, Risk
 from heed.measures.risk import TERM, Clocks, answer_for
+from heed.measures.staying import behind
 from heed.measures.stays import contracts, term_stays
 
 pytestmark = pytest.mark.django_db
@@ -134,3 +136,26 @@ def test_amounts_in_several_currencies_are_converted_by_stated_rates_or_unknown(
     )
     estimate_risk(DAY, by="daily round")
     assert (risk("A000").yearly_amount, risk("A000").currency) == (Decimal(1800), "EUR")
+
+
+def test_the_rows_behind_a_risk_are_as_many_as_it_was_read_from() -> None:
+    fill(100, 25)
+    estimate_risk(DAY, by="daily round")
+    found = risk("A099")
+    rows = behind(found)
+    assert rows is not None
+    # Half a year into their terms: of 175 terms those of 2026 are seen to this day only.
+    assert (rows.axis, rows.given, rows.watched, rows.left) == (TERM, 181, 175, 25)
+    assert (rows.n, rows.left_within) == (found.n, 25) == (100, 25)
+    assert [(row.until, row.left, row.stays) for row in rows.rows] == [(365, True, 25), (365, False, 75)]
+    assert behind(risk("A000")) is None
+
+
+def test_the_page_of_a_risk_lists_its_stays(viewer_client: Client) -> None:
+    fill(100, 25)
+    estimate_risk(DAY, by="daily round")
+    page = viewer_client.get("/customers/accounts/A099/risk/").content.decode()
+    assert "100 stays were watched past day 181" in page
+    assert "25 of them ended within the next 184 days." in page
+    unknown = viewer_client.get("/customers/accounts/A000/risk/").content.decode()
+    assert "no paid subscription is in force" in unknown

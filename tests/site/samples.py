@@ -135,6 +135,7 @@ SAMPLES: dict[str, Sample] = {
     "conversations:note": account,
     "measures:metric": metric,
     "measures:behind": metric_of_account,
+    "measures:risk": account,
     "segments:segment": segment,
     "segments:change": segment,
     "segments:delete": segment,

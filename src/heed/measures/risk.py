@@ -108,7 +108,7 @@ def answer_for(contract: Contract, clocks: Clocks, as_of: date) -> tuple[Answer,
     started = contract.started(as_of)
     if started is None:
         return Answer(Estimate.unknown(NOT_PAYING), 0), None, ""
-    term = _next_term(contract, as_of)
+    term = next_term(contract, as_of)
     within = (term.ends - as_of).days if term and term.ends else HORIZON
     until = as_of + timedelta(days=within)
     if term and term.length:
@@ -121,7 +121,7 @@ def answer_for(contract: Contract, clocks: Clocks, as_of: date) -> tuple[Answer,
     return answer, until, TENURE
 
 
-def _next_term(contract: Contract, as_of: date) -> Term | None:
+def next_term(contract: Contract, as_of: date) -> Term | None:
     """The term in force that ends or renews first, of those to come."""
     coming = [term for term in contract.in_force(as_of) if term.ends is not None and term.ends > as_of]
     return min(coming, key=lambda term: term.ends or date.max, default=None)

@@ -69,11 +69,12 @@ def _later(one: date | None, other: date | None) -> date | None:
     return None if one is None or other is None else max(one, other)
 
 
-def contracts(as_of: date) -> list[Contract]:
-    """Every standing account with the terms that began by `as_of` and were known by then."""
+def contracts(as_of: date, *, account: int | None = None) -> list[Contract]:
+    """Every standing account (or the one) with the terms that began by `as_of` and were known by then."""
+    one = {} if account is None else {"pk": account}
     found = {
         pk: Contract(pk, since)
-        for pk, since in Account.objects.filter(withdrawn_at=None, erased_at=None)
+        for pk, since in Account.objects.filter(withdrawn_at=None, erased_at=None, **one)
         .order_by("pk")
         .values_list("pk", "since")
     }
@@ -84,6 +85,7 @@ def contracts(as_of: date) -> list[Contract]:
         recorded_at__lt=datetime.combine(as_of + timedelta(days=1), time(), UTC),
         account__withdrawn_at=None,
         account__erased_at=None,
+        **({} if account is None else {"account": account}),
     )
     fields = ("account_id", "starts_on", "ends_on", "renews_on", "monthly_amount", "currency", "plan")
     for pk, starts, stops, renews, amount, currency, plan in periods.order_by(

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_safe
 
 from heed.customers.access import account_for
 from heed.ledger import clock
-from heed.measures import reads
-from heed.measures.models import MetricValue
+from heed.measures import reads, staying
+from heed.measures.models import MetricValue, Risk
 from heed.people.models import User
 from heed.people.permissions import Permission, may
 
@@ -59,6 +59,16 @@ def behind(request: HttpRequest, key: str, metric: str) -> HttpResponse:
             "older": page.page + 1 if page.page < page.last_page else None,
         },
     )
+
+
+@require_safe
+@may(Permission.SEE_CUSTOMERS)
+def risk(request: HttpRequest, key: str) -> HttpResponse:
+    """The stays that the probability of leaving was read from."""
+    account = account_for(cast(User, request.user), key)
+    found = Risk.objects.filter(account=account).select_related("clock").first()
+    behind = staying.behind(found) if found else None
+    return render(request, "measures/risk.html", {"account": account, "risk": found, "behind": behind})
 
 
 def _asked_date(request: HttpRequest) -> date | None:

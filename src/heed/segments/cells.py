@@ -126,7 +126,7 @@ def _risks(accounts: Sequence[Account]) -> Filler:
             "events": risk.events,
             "day": risk.as_of.isoformat(),
         }
-        return Cell(field, risk.probability, note=note, href=account_path(account.key))
+        return Cell(field, risk.probability, note=note, href=reverse("measures:risk", args=[account.key]))
 
     return cell
 
