@@ -17,6 +17,7 @@ from heed.customers.actions import revert as revert_customers
 from heed.ledger import clock, outbox
 from heed.ledger.actions import Change, record
 from heed.ledger.home import open_stream
+from heed.measures.actions import ensure_starter_metrics, set_key_activities
 from heed.sources.encodings import FileProblemError
 from heed.sources.guessing import Guess, guess
 from heed.sources.mapping import MappingError, parse_mapping, write_mapping
@@ -181,6 +182,10 @@ def _finish(import_: Import, report: Report, by: str) -> None:
     source.mapping = import_.mapping
     source.shape = {"files": [file["name"] for file in import_.files]}
     source.save(update_fields=["mapping", "shape"])
+    named = parse_mapping(import_.mapping).key_activities
+    if named:
+        ensure_starter_metrics()
+        set_key_activities(named, by=by)
     record(Change("import", "import", str(import_.pk), None, {"counts": import_.counts}), by=by)
 
 
