@@ -13,6 +13,8 @@ from heed.evidence.metrics.language import Aggregate
 from heed.ledger.home import open_stream
 
 ROWS = 100
+OF_THE_LAST = (Aggregate.LAST, Aggregate.DAYS_SINCE_LAST)
+"""These figures come from one activity, the newest, however many went before."""
 CONTENT = ("source", "id", "contact", "name", "at", "value", "properties")
 
 
@@ -60,6 +62,8 @@ def rows_behind(account: Account, metric: Metric, as_of: date, *, page: int = 1)
         return BehindPage((), 0, since, as_of, 1)
     stream = open_stream()
     standing = _standing(account.key, metric, since, as_of)
+    if metric.aggregate in OF_THE_LAST:
+        standing = standing.order_by(ibis.desc("at"), "source", "id").limit(1)
     counted = stream.run(standing.aggregate(total=standing.count()))
     found = standing.order_by(ibis.desc("at"), "source", "id").limit(ROWS, offset=(page - 1) * ROWS)
     rows = tuple(BehindRow(**row) for row in stream.run(found).to_pylist())
