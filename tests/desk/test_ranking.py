@@ -237,6 +237,7 @@ def test_a_row_quotes_what_they_said_last(
     rank()
     row = the_row()
     assert row.why == "Their last words, of 19 November, came with NPS 4 of 10."
+    assert row.quote is not None
     assert (row.quote["words"], row.quote["speaker"], row.quote["source"]) == (
         "Too slow.", "controller", "NPS 4 of 10",
     )  # fmt: skip
