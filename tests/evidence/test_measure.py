@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from heed.evidence.metrics import (
     Metric,
     account_ranges,
+    longest_window,
     measure,
     measure_wide,
     parse_metrics,
@@ -314,6 +316,29 @@ def test_what_is_recorded_after_a_date_changes_nothing_at_it(duck: Any) -> None:
         assert answers(duck, expression(kept, known, dates, FEW)) == truth
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_first_and_last_days_kept_apart_do_for_the_days_before_the_windows(duck: Any, seed: int) -> None:
+    days, signed = company(seed)
+    as_of = MONTHS[-1]
+    known = [row for row in days if row.day <= as_of and row.known_on <= as_of < (row.unknown_on or date.max)]
+    names = sorted({(row.account, row.name) for row in known})
+    spans = [[row.day for row in known if (row.account, row.name) == each] for each in names]
+    seen = pa.table(
+        {
+            "account": [account for account, _ in names],
+            "name": [name for _, name in names],
+            "first_day": [min(span) for span in spans],
+            "last_day": [max(span) for span in spans],
+        }
+    )
+    recent = [row for row in days if row.day > as_of - timedelta(days=longest_window(METRICS))]
+    assert len(recent) < len(days)
+    found = answers(
+        duck, expression(recent, signed, [as_of], form=partial(measure, seen=ibis.memtable(seen)))
+    )
+    assert found == slowly(days, signed, [as_of])
+
+
 @pytest.mark.parametrize("dates", [MONTHS[7:8], MONTHS[5:8]])
 def test_the_same_rows_in_another_order_or_by_other_threads_give_the_same_bytes(dates: list[date]) -> None:
     dice = Random(10)  # noqa: S311
@@ -368,6 +393,8 @@ def test_nothing_to_measure_is_refused() -> None:
         expression([], [], [])
     with pytest.raises(ValueError, match="at least one metric and one date"):
         expression([], [], [START], metrics=[])
+    with pytest.raises(ValueError, match="for one date"):
+        expression([], [], MONTHS, form=partial(measure, seen=ibis.memtable({"account": ["a"]})))
 
 
 @pytest.mark.spark

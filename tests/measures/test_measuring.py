@@ -1,5 +1,6 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from heed.measures.actions import ensure_starter_metrics, measure_accounts, new_
 from heed.measures.definitions import metric_of
 from heed.measures.measuring import measure_history
 from heed.measures.models import MetricDefinition, MetricValue
+from heed.stream import Stream
 
 from .conftest import Log
 
@@ -131,6 +133,44 @@ def test_key_activities_are_unknown_until_they_are_chosen(log: Log) -> None:
     set_key_activities(["report_exported"], by="person:1")
     measure_accounts(DAY, by="daily round")
     assert (value("A1", "key_activities").value, value("A1", "key_activities").metric.version) == (1.0, 2)
+
+
+def test_the_kept_first_and_last_days_give_what_all_history_gives(
+    log: Log, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log(("A1", "ann", "report_exported", "2024-06-01"), ("A1", "ann", "case.opened", "2024-06-02"))
+    log(
+        ("A2", "eve", "report_exported", "2024-01-20"),
+        ("A2", "eve", "survey.nps", "2026-03-01", 8),
+        batch="import:2",
+    )
+    late = datetime(2026, 3, 25, tzinfo=UTC)
+    log(
+        ("A1", "bob", "error_seen", "2024-05-01"),
+        ("A1", "bob", "report_exported", "2026-03-20"),
+        recorded_at=late,
+    )
+    stream.withdraw(batch="import:2", recorded_at=datetime(2026, 3, 28, tzinfo=UTC), by="person:1")
+    stream.roll_up()
+
+    def figures(as_of: date) -> list[tuple[Any, ...]]:
+        MetricValue.objects.all().delete()
+        measure_accounts(as_of, by="daily round")
+        found = MetricValue.objects.order_by("account", "metric")
+        return list(found.values_list("account", "metric", "value", "n", "reason"))
+
+    dates = [date(2026, 3, 24), date(2026, 3, 26), DAY]
+    assert stream.seen(DAY) is not None
+    kept = [figures(as_of) for as_of in dates]
+    monkeypatch.setattr(Stream, "seen", lambda self, as_of: None)
+    assert kept == [figures(as_of) for as_of in dates]
+    assert kept[0] != kept[1]
+    assert [value("A1", key).value for key in ("days_since_usage", "errors_seen", "cases_opened")] == [
+        11,
+        0,
+        0,
+    ]
+    assert value("A2", "days_since_usage").value is None
 
 
 def test_an_account_that_went_has_no_figures(log: Log) -> None:

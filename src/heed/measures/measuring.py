@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
 from django.db import transaction
 
 from heed.customers.models import Account
-from heed.evidence.metrics import Metric, measure, measure_wide
+from heed.evidence.metrics import Metric, longest_window, measure, measure_wide
 from heed.ledger.actions import Change, record
 from heed.ledger.home import open_stream
 from heed.measures.definitions import current_metrics
@@ -59,11 +59,15 @@ def measure_accounts(as_of: date, *, by: str) -> MeasuredAccounts:
 
 
 def _measure_all(metrics: Sequence[Metric], accounts: pa.Table, as_of: date) -> pa.Table:
+    """What older days are needed for is kept in `seen`, so that the work does not grow with the history."""
     stream = open_stream()
+    seen = stream.seen(as_of)
+    since = None if seen is None else as_of - timedelta(days=max(1, longest_window(metrics)) - 1)
     return stream.run(
         measure_wide(
             metrics,
-            daily=stream.daily(until=as_of),
+            seen=seen,
+            daily=stream.daily(since=since, until=as_of),
             accounts=as_ibis(accounts),
             contracts=as_ibis(contract_frame()),
             dates=[as_of],

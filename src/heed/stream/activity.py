@@ -50,6 +50,16 @@ PARKED = pa.schema(
     + [pa.field("parked_at", INSTANT), pa.field("line", pa.int64()), pa.field("month", pa.string())]
 )
 
+SEEN = pa.schema(
+    [
+        ("account", pa.string()),
+        ("name", pa.string()),
+        ("first_day", pa.date32()),
+        ("last_day", pa.date32()),
+        ("settled_on", pa.date32()),
+    ]
+)
+
 ERASURES = pa.schema(
     [
         ("at", INSTANT),

@@ -18,6 +18,7 @@ from heed.stream.activity import (
     DAILY,
     ERASURES,
     PARKED,
+    SEEN,
     Appended,
     AppTransaction,
     Compacted,
@@ -27,7 +28,7 @@ from heed.stream.activity import (
     TimelinePage,
 )
 from heed.stream.append import append_rows
-from heed.stream.compaction import compact_table
+from heed.stream.compaction import READERS_HOURS, compact_table
 from heed.stream.engines import DuckDBEngine, Engine, SparkEngine, View
 from heed.stream.erasure import Kind, erase_key
 from heed.stream.errors import EngineMissingError, StreamError
@@ -35,6 +36,7 @@ from heed.stream.locks import one_writer
 from heed.stream.parking import park_rows, release_rows
 from heed.stream.removal import Sorted, files_with, remove_rows
 from heed.stream.rollup import roll_up_days
+from heed.stream.seen import known_then, up_to_date, update_seen
 from heed.stream.staging import Rows
 from heed.stream.tables import Table
 from heed.stream.timeline import read_batches, read_folded, read_timeline
@@ -63,7 +65,8 @@ class Stream:
         self._daily = Table(self.location / "daily", DAILY, span="day")
         self._parked = Table(self.location / "parked", PARKED, span="at")
         self._erasures = Table(self.location / "erasures", ERASURES, span=None)
-        every = (self._activities, self._daily, self._parked, self._erasures)
+        self._seen = Table(self.location / "seen", SEEN, span=None)
+        every = (self._activities, self._daily, self._parked, self._erasures, self._seen)
         self._tables = {table.folder.name: table for table in every}
         self._places = {
             "activities": Sorted(self._activities, append.ORDER),
@@ -147,14 +150,22 @@ class Stream:
         if key is None or (account is not None and contact is not None):
             raise StreamError("erase needs either an account or a contact, and not both.")
         with self._writing() as bench:
-            return erase_key(
+            # Nothing of what is erased may live on here; a roll-up makes it again from what is left.
+            if held := self._seen.snapshot().files:
+                self._seen.commit([], held, notes={"app": "erasure"})
+                self._seen.vacuum(0)
+            done = erase_key(
                 bench, list(self._places.values()), self._erasures, kind=kind, key=key, by=by, at=at
             )
+            update_seen(bench, self._activities, self._daily, self._seen)
+            return done
 
     def roll_up(self) -> RolledUp:
         """Bring `daily` up to date: only days touched since the last time are made again. Safe to repeat."""
         with self._writing() as bench:
-            return roll_up_days(bench, self._activities, self._daily)
+            done = roll_up_days(bench, self._activities, self._daily)
+            update_seen(bench, self._activities, self._daily, self._seen)
+            return done
 
     def compact(self, most: int = 1) -> Compacted:
         """Merge the files of every month that has more than `most`, and delete files that nothing names.
@@ -167,6 +178,7 @@ class Stream:
                 compact_table(bench, place, most, seen.get(place.table.folder.name))
                 for place in self._places.values()
             ]
+            self._seen.vacuum(READERS_HOURS)
         return Compacted(sum(part.before for part in parts), sum(part.after for part in parts))
 
     def park(self, rows: Rows, *, transaction: AppTransaction, recorded_at: dt.datetime) -> int:
@@ -198,6 +210,19 @@ class Stream:
         Figures as of day D use the rows with `known_on <= D` and (`unknown_on` null or `unknown_on > D`).
         """
         return self._unbound("daily", since, until)
+
+    def seen(self, as_of: dt.date) -> ibis.Table | None:
+        """Per account and name, first and last day (null: nothing stands) of what was known on a day.
+
+        None while it is behind `daily`: `roll_up` brings it up to date.
+        """
+        if not up_to_date(self._daily, self._seen):
+            return None
+        held = self._unbound("seen", None, None)
+        changed = held.filter(held.settled_on > as_of).count()
+        if self.run(changed)[0][0].as_py():
+            return known_then(held, self.daily(until=as_of), as_of)
+        return held.drop("settled_on")
 
     def run(self, expression: ibis.Expr) -> pa.Table:
         """Answer an Ibis expression over the stream's tables, memtables, or both."""

@@ -73,7 +73,10 @@ class Snapshot:
 
 
 class Table:
-    """A Delta table under `folder`, partitioned by month, each file covering a span of `span` (a column)."""
+    """A Delta table under `folder`, each file covering a span of `span` (a column).
+
+    Partitioned by month, where it has a month; else the month of its files is "".
+    """
 
     def __init__(self, folder: Path, schema: pa.Schema, span: str | None) -> None:
         self.folder = folder
@@ -82,6 +85,10 @@ class Table:
         self._guard = threading.Lock()
         self._delta: DeltaTable | None = None
         self._snapshot: Snapshot | None = None
+
+    @property
+    def partition(self) -> list[str]:
+        return ["month"] if "month" in self.schema.names else []
 
     @property
     def columns(self) -> list[str]:
@@ -95,7 +102,7 @@ class Table:
                 str(self.folder),
                 schema=self.schema,
                 mode="ignore",
-                partition_by=["month"] if "month" in self.schema.names else None,
+                partition_by=self.partition or None,
                 configuration={"delta.logRetentionDuration": LOG_KEPT, SALT: secrets.token_hex(16)},
                 raise_if_key_not_exists=False,
             )
@@ -131,7 +138,8 @@ class Table:
         return str(DeltaTable(str(self.folder)).metadata().configuration[SALT])
 
     def new_path(self, month: str, number: int) -> str:
-        return f"month={month}/{number:012d}-{uuid.uuid4().hex}.parquet"
+        folder = f"month={month}/" if self.partition else ""
+        return f"{folder}{number:012d}-{uuid.uuid4().hex}.parquet"
 
     def commit(
         self,
@@ -147,24 +155,27 @@ class Table:
             flush(self.folder / file.path)
         now = int(dt.datetime.now(dt.UTC).timestamp() * 1000)
         actions: list[AddAction | RemoveAction] = [
-            AddAction(file.path, file.size, {"month": file.month}, now, data_change, statistics(file))
+            AddAction(file.path, file.size, self._place(file), now, data_change, statistics(file))
             for file in add
         ]
         actions += [
-            RemoveAction(file.path, data_change, now, file.size, {"month": file.month}) for file in remove
+            RemoveAction(file.path, data_change, now, file.size, self._place(file)) for file in remove
         ]
         delta = DeltaTable(str(self.folder))
         delta.create_write_transaction(
             actions,
             mode="append",
             schema=delta.schema(),
-            partition_by=["month"],
+            partition_by=self.partition,
             commit_properties=CommitProperties(
                 custom_metadata={name: str(value) for name, value in (notes or {}).items()},
                 app_transactions=[Transaction(app, version) for app, version in transactions],
             ),
         )
         flush(self.folder / "_delta_log")
+
+    def _place(self, file: Written | DataFile) -> dict[str, str | None]:
+        return {"month": file.month} if self.partition else {}
 
     def next_number(self) -> int:
         """The version that the next transaction will make."""

@@ -18,7 +18,7 @@ import pyarrow as pa
 from heed.evidence.metrics.kinds import Kinds
 from heed.evidence.metrics.language import Activities, Metric
 from heed.evidence.metrics.presence import Bits, counted, present
-from heed.evidence.metrics.seen import Wanted, seen, taken
+from heed.evidence.metrics.seen import Wanted, seen, seen_before, taken
 from heed.evidence.metrics.spread import (
     BILLION,
     Piece,
@@ -45,7 +45,13 @@ class Gathered:
     seen: Wanted = field(default_factory=lambda: Wanted({}, {}))
 
 
-def gather(metrics: Sequence[Metric], daily: ir.Table, accounts: ir.Table, dates: Sequence[date]) -> Gathered:
+def gather(
+    metrics: Sequence[Metric],
+    daily: ir.Table,
+    accounts: ir.Table,
+    dates: Sequence[date],
+    held: ir.Table | None = None,
+) -> Gathered:
     """All that the metrics need of the activities, as expressions."""
     gathered = Gathered(seen=Wanted.by(metrics))
     terms = list(dict.fromkeys(term for metric in metrics for term in terms_of(metric)))
@@ -53,7 +59,10 @@ def gather(metrics: Sequence[Metric], daily: ir.Table, accounts: ir.Table, dates
         gathered.columns[term] = f"{term.what}_{number}"
     for level, group in _levels(terms).items():
         gathered.tables.append(_level(level, group, daily, dates, gathered.columns))
-    gathered.tables.extend(seen(gathered.seen, daily, accounts, dates))
+    if held is None:
+        gathered.tables.extend(seen(gathered.seen, daily, accounts, dates))
+    else:
+        gathered.tables.extend(seen_before(gathered.seen, held, dates[0]))
     return gathered
 
 

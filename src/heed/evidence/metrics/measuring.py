@@ -21,17 +21,19 @@ def measure(
     accounts: ir.Table,
     contracts: ir.Table,
     dates: Sequence[date],
+    seen: ir.Table | None = None,
 ) -> ir.Table:
     """Every metric of every account at every date, from what was known by the end of that date.
 
     `daily`: the stream's roll-up (account, contact, name, day, known_on, unknown_on, n, total, value_n,
-    last_at, last_value). "Never had the activity" means: not in these rows; hand over all of it, or rows
-    that reach back at least `longest_window(metrics)` days before the first date.
+    last_at, last_value). "Never had the activity" means: not in these rows; hand over all of it. For one
+    date `seen` (account, name, first_day, last_day: over all days, as the date knew them) answers that
+    instead, and `daily` need only hold the last `longest_window(metrics)` days.
     `accounts`: account, since (null: not stated), one row each. `contracts`: see `facts`.
     Answers account, as_of, metric (key), value (float64 or null), n (activities or facts behind it) and
     reason ("" when the value is known). One row per account, date and metric.
     """
-    rows, gathered = _rows(metrics, daily, accounts, contracts, dates)
+    rows, gathered = _rows(metrics, daily, accounts, contracts, dates, seen)
     answers = ibis.array([_answer(metric, rows, gathered) for metric in metrics])
     long = rows.select("as_of", "account", answer=answers).mutate(answer=lambda t: t.answer.unnest())
     return long.unpack("answer")
@@ -44,9 +46,10 @@ def measure_wide(
     accounts: ir.Table,
     contracts: ir.Table,
     dates: Sequence[date],
+    seen: ir.Table | None = None,
 ) -> ir.Table:
     """As `measure`, one row per account and date: columns `<key>`, `<key>__n` and `<key>__reason`."""
-    rows, gathered = _rows(metrics, daily, accounts, contracts, dates)
+    rows, gathered = _rows(metrics, daily, accounts, contracts, dates, seen)
     columns: dict[str, Any] = {}
     for metric in metrics:
         value, n, reason = answer(metric, rows, gathered).columns()
@@ -73,13 +76,20 @@ def _answer(metric: Metric, rows: ir.Table, gathered: Gathered) -> Any:
 
 
 def _rows(
-    metrics: Sequence[Metric], daily: ir.Table, accounts: ir.Table, contracts: ir.Table, dates: Sequence[date]
+    metrics: Sequence[Metric],
+    daily: ir.Table,
+    accounts: ir.Table,
+    contracts: ir.Table,
+    dates: Sequence[date],
+    seen: ir.Table | None,
 ) -> tuple[ir.Table, Gathered]:
     """One row per account and date with all that the metrics need."""
     if not metrics or not dates:
         raise ValueError("Nothing to measure: give at least one metric and one date.")
     grid = sorted(set(dates))
-    gathered = gather(metrics, daily, accounts, grid)
+    if seen is not None and len(grid) > 1:
+        raise ValueError("What was seen is known for one date: leave 'seen' out to measure several.")
+    gathered = gather(metrics, daily, accounts, grid, seen)
     rows = accounts.cross_join(ibis.memtable(pa.table({"as_of": pa.array(grid, pa.date32())})))
     for table in (contract_facts(contracts, grid), *gathered.tables):
         rows = rows.left_join(table, ["account", "as_of"]).drop("account_right", "as_of_right")

@@ -59,6 +59,15 @@ def seen(wanted: Wanted, daily: ir.Table, accounts: ir.Table, dates: Sequence[da
     return [_over_dates(part, daily, accounts, dates) for part in parts]
 
 
+def seen_before(wanted: Wanted, held: ir.Table, as_of: date) -> list[ir.Table]:
+    """As `seen` at one date, from what is kept of it: account, name, first_day and last_day."""
+    if not wanted.last:
+        return []
+    kinds = Kinds.of(list(wanted.last))
+    rows = with_kind(held.filter(held.last_day.notnull()), kinds)
+    return [rows.group_by("account").agg(**_of_kind(rows, kinds, wanted)).mutate(as_of=ibis.date(as_of))]
+
+
 def _at_one_date(wanted: Wanted, daily: ir.Table, as_of: date) -> ir.Table:
     kinds = Kinds.of(list(wanted.last))
     if all(_is_plain(each) for each in wanted.last):
