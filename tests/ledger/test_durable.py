@@ -77,10 +77,13 @@ def own_database() -> str:
 
 
 @pytest.fixture
-def installation(tmp_path: Path, settings: Settings) -> Iterator[Installation]:
+def installation(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
     database = own_database()
     settings.HEED_JOBS_URL = jobs_database(database, tmp_path / "jobs.sqlite")
     # The declarations are those of the worker under test, and this process only enqueues.
+    monkeypatch.setattr(durable, "JOBS", {})
     for name in ("count", "slow", "needs marker"):
         durable.job(name, retries=0)(state_of)
     made = Installation(tmp_path, database)
