@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -81,6 +82,20 @@ def test_the_same_date_again_writes_nothing_and_a_later_one_keeps_the_earlier_fi
     assert risk("A099").earlier_probability == pytest.approx(0.25)
     estimate_risk(date(2026, 6, 1), by="person:1")
     assert risk("A099").as_of == date(2026, 7, 2)
+
+
+def test_an_amount_in_parts_of_a_cent_is_no_change_the_next_time() -> None:
+    save_accounts([AccountRow("A1")], by="import:1", source="crm")
+    save_periods(
+        [replace(year("first", "A1", 2026), monthly_amount=Decimal("33.3333"))],
+        by="import:1",
+        source="billing",
+    )
+    estimate_risk(DAY, by="daily round")
+    entries = AuditEntry.objects.count()
+    estimate_risk(DAY, by="daily round")
+    assert risk("A1").yearly_amount == Decimal("400.00")
+    assert AuditEntry.objects.count() == entries
 
 
 def test_any_figure_can_be_made_again_from_the_curves_that_were_kept() -> None:

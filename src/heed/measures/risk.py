@@ -18,6 +18,7 @@ from heed.measures.models import ClockVersion, Risk
 from heed.measures.stays import Contract, Term, contracts, tallied, tenure_stays, term_stays, told
 
 HORIZON = 90
+CENT = Decimal("0.01")
 TERM, TENURE = "days into the term", "days as a customer"
 NOT_PAYING = "no paid subscription is in force"
 
@@ -156,12 +157,12 @@ def yearly_amount(contract: Contract, as_of: date) -> tuple[Decimal | None, str]
         by_currency[term.currency] = by_currency.get(term.currency, Decimal(0)) + term.amount * 12
     if len(by_currency) == 1:
         currency, amount = next(iter(by_currency.items()))
-        return amount, currency
+        return amount.quantize(CENT), currency
     rates = {settings.HEED_CURRENCY: Decimal(1), **dict(ExchangeRate.objects.values_list("currency", "rate"))}
     if not by_currency or any(currency not in rates for currency in by_currency):
         return None, ""
     total = sum((amount * rates[currency] for currency, amount in by_currency.items()), Decimal(0))
-    return total.quantize(Decimal("0.01")), settings.HEED_CURRENCY
+    return total.quantize(CENT), settings.HEED_CURRENCY
 
 
 FIELDS = (
