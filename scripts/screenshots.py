@@ -75,7 +75,7 @@ def take(page: Page, name: str, *, whole: bool = False) -> None:
 def pictures(browser: Browser, base: str, link: str) -> None:
     page = browser.new_context(viewport=DESKTOP).new_page()
     page.goto(link)
-    page.locator("main form button[type=submit]").click()
+    page.get_by_role("button", name="Sign in").click()
     page.goto(f"{base}/today/")
     take(page, "today")
     account = page.locator("a[href^='/customers/accounts/']").first.get_attribute("href")
