@@ -20,6 +20,7 @@ from heed.evidence.metrics import (
     account_ranges,
     longest_window,
     measure,
+    measure_account,
     measure_wide,
     parse_metrics,
     read_metrics,
@@ -275,6 +276,24 @@ def company(seed: int, rows: int = 900) -> tuple[list[Day], list[Contract]]:
     return found, signed
 
 
+def one_by_one(days: Sequence[Day], signed: Sequence[Contract], dates: Sequence[date]) -> Figures:
+    """Every account alone, in memory."""
+    schema = ibis.schema(DAILY).to_pyarrow()
+    found: Figures = {}
+    for account, since in SINCE.items():
+        own = [row for row in days if row.account == account]
+        figures = measure_account(
+            METRICS,
+            daily=pa.table({name: [getattr(row, name) for row in own] for name in DAILY}, schema=schema),
+            since=since,
+            contracts=[vars(row) for row in signed if row.account == account],
+            dates=dates,
+        )
+        for key, each in figures.items():
+            found |= {(account, f.as_of, key): Figure(f.value, f.n, f.reason) for f in each}
+    return found
+
+
 MONTHS = [date(2025, month, 1) for month in range(2, 13)] + [date(2026, 1, 31)]
 
 
@@ -314,6 +333,22 @@ def test_what_is_recorded_after_a_date_changes_nothing_at_it(duck: Any) -> None:
         truth = answers(duck, expression(days, signed, dates, FEW))
         assert answers(duck, expression(kept + changed, known, dates, FEW)) == truth
         assert answers(duck, expression(kept, known, dates, FEW)) == truth
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_account_in_memory_is_measured_as_all_are_by_a_query(duck: Any, seed: int) -> None:
+    dice = Random(seed)  # noqa: S311
+    days, signed = company(seed)
+    uneven = [replace(row, total=row.total + row.value_n * dice.uniform(-1e7, 1e7) / 3) for row in days]
+    assert one_by_one(uneven, signed, MONTHS) == answers(duck, expression(uneven, signed, MONTHS))
+
+
+@settings(calm, max_examples=30)
+@given(st.lists(days(), max_size=40), st.lists(contracts(), max_size=6), grids)
+def test_one_account_in_memory_is_measured_as_the_slow_way_does(
+    days: list[Day], contracts: list[Contract], grid: list[date]
+) -> None:
+    assert one_by_one(days, contracts, grid) == slowly(days, contracts, grid)
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -9,7 +9,7 @@ import pyarrow as pa
 from django.db import transaction
 
 from heed.customers.models import Account
-from heed.evidence.metrics import Metric, longest_window, measure, measure_wide
+from heed.evidence.metrics import Metric, longest_window, measure_account, measure_wide
 from heed.ledger.actions import Change, record
 from heed.ledger.home import open_stream
 from heed.measures.definitions import current_metrics
@@ -121,25 +121,20 @@ class Point:
 def measure_history(
     account: Account, dates: Sequence[date], keys: Collection[str] | None = None
 ) -> dict[str, list[Point]]:
-    """Metrics in force (all, or those of `keys`) of one account at each date, from what each date knew then.
-
-    The time it takes goes into putting the question, per metric: ask for what is shown only.
-    """
+    """Metrics in force (all, or those of `keys`) of one account at each date, as each date knew it."""
     metrics = [metric for metric in current_metrics().values() if keys is None or metric.key in keys]
-    trends: dict[str, list[Point]] = {metric.key: [] for metric in metrics}
     if not metrics or not dates:
-        return trends
+        return {metric.key: [] for metric in metrics}
+    accounts = account_frame(account.key).to_pylist()
+    if not accounts:
+        return {metric.key: [] for metric in metrics}
     stream = open_stream()
     daily = stream.daily(until=max(dates))
-    answers = stream.run(
-        measure(
-            metrics,
-            daily=daily.filter(daily.account == account.key),
-            accounts=as_ibis(account_frame(account.key)),
-            contracts=as_ibis(contract_frame(account.key)),
-            dates=dates,
-        )
+    figures = measure_account(
+        metrics,
+        daily=stream.run(daily.filter(daily.account == account.key)),
+        since=accounts[0]["since"],
+        contracts=contract_frame(account.key).to_pylist(),
+        dates=dates,
     )
-    for row in answers.sort_by("as_of").to_pylist():
-        trends[row["metric"]].append(Point(row["as_of"], row["value"], row["n"] or 0, row["reason"] or ""))
-    return trends
+    return {key: [Point(*figure) for figure in points] for key, points in figures.items()}
