@@ -81,7 +81,7 @@ def pictures(browser: Browser, base: str, link: str) -> None:
     account = page.locator("a[href^='/customers/accounts/']").first.get_attribute("href")
     page.goto(f"{base}{account}")
     take(page, "account")
-    page.goto(f"{base}/customers/?filter=active_people+%3E%3D+5+and+usage_trend+%3C+1&sort=-mrr")
+    page.goto(f"{base}/customers/?q=active_people+%3E%3D+5+and+usage_trend+%3C+1&sort=-mrr")
     take(page, "customers")
     page.goto(f"{base}/customers/revenue/")
     take(page, "revenue")

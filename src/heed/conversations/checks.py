@@ -14,9 +14,7 @@ from heed.customers.states import State, given, with_attributes
 from heed.ledger import clock
 
 LONGEST = {"subject": 500, "kind": 50, "severity": 50, "purpose": 200}
-NO_AGENDA = (
-    "A planned outreach has an agenda and a goal: what is it for, and what will differ after it?"
-)
+NO_AGENDA = "A planned outreach has an agenda and a goal: what is it for, and what will differ after it?"
 
 Row = CaseRow | InteractionRow
 
