@@ -78,7 +78,7 @@ def test_the_undisturbed_run_holds_what_a_company_would_see(undisturbed: Undistu
 def test_it_ends_as_if_it_had_never_been_killed(
     moment: int, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
-    home = shutil.copytree(undisturbed.prepared, tmp_path / "home")
+    home = shutil.copytree(undisturbed.prepared, tmp_path / "killed")
     dice = random.Random(f"killed {moment}")  # noqa: S311
     process = start(home, "tests.whole.scenario", str(undisturbed.files))
     assert process.stdout
