@@ -13,6 +13,7 @@ from pathlib import Path
 
 AS_OF = "2026-03-02"
 NOW = f"{AS_OF}T08:00:00+00:00"
+DONE = "all is done"
 ACCOUNTS, ACTIVITIES, MONTHS = 40, 6_000, 6
 
 
@@ -45,6 +46,16 @@ def prepare() -> None:
         create_user(email, email, role, by="command line")
 
 
+def imported() -> bool:
+    """Whether the files are in: nobody imports them again then, which would be an import of its own."""
+    import django
+
+    django.setup()
+    from heed.sources.models import Import, ImportState
+
+    return Import.objects.filter(state=ImportState.DONE).exists()
+
+
 def main(folder: str) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "heed.site.settings")
     if folder == "prepare":
@@ -52,8 +63,10 @@ def main(folder: str) -> None:
     from heed.site.commands import app
 
     print("started", flush=True)  # noqa: T201
-    app(["import", folder, "--json"], standalone_mode=False)
+    if not imported():
+        app(["import", folder, "--json"], standalone_mode=False)
     app(["refresh", "--as-of", AS_OF, "--json"], standalone_mode=False)
+    print(DONE, flush=True)  # noqa: T201
     return None
 
 
