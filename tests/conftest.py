@@ -58,6 +58,21 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 PASSWORD = "correct horse battery staple"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, only what opens the database: the rest gave its answer on SQLite already."""
+    if connection.vendor != "postgresql":
+        return
+    opens = [item for item in items if opens_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(opens)])
+    items[:] = opens
+
+
+def opens_database(item: pytest.Item) -> bool:
+    asked = set(getattr(item, "fixturenames", ()))
+    # `installation` is a queue of jobs in a database of its own.
+    return bool(asked & {"db", "transactional_db", "installation"}) or item.get_closest_marker("django_db") is not None
+
+
 @pytest.fixture(autouse=True)
 def _ground(settings: "Settings", tmp_path: Path) -> None:
     """A home and a stream of the test's own, a hash that costs nothing, nothing remembered from before."""
