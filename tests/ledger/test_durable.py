@@ -83,6 +83,7 @@ def installation(
     database = own_database()
     settings.HEED_JOBS_URL = jobs_database(database, tmp_path / "jobs.sqlite")
     # The declarations are those of the worker under test, and this process only enqueues.
+    durable.jobs()  # those of the packages are declared by now, and not among these
     monkeypatch.setattr(durable, "JOBS", {})
     for name in ("count", "slow", "needs marker"):
         durable.job(name, retries=0)(state_of)
