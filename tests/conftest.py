@@ -70,7 +70,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def opens_database(item: pytest.Item) -> bool:
     asked = set(getattr(item, "fixturenames", ()))
     # `installation` is a queue of jobs in a database of its own.
-    return bool(asked & {"db", "transactional_db", "installation"}) or item.get_closest_marker("django_db") is not None
+    return (
+        bool(asked & {"db", "transactional_db", "installation"})
+        or item.get_closest_marker("django_db") is not None
+    )
 
 
 @pytest.fixture(autouse=True)
