@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -163,7 +164,21 @@ def test_two_rounds_at_once_are_refused_and_nothing_is_written(company: Stream) 
             refresh(TODAY, by="command line")
         assert not Round.objects.exists()
         holder.send_signal(signal.SIGKILL)
+    wait_until_the_lock_is_free()
     assert refresh(TODAY, by="command line").state == RoundState.DONE
+
+
+def wait_until_the_lock_is_free(patience: float = 30) -> None:
+    """A PostgreSQL server takes a moment to see that a client was killed."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            with the_only_round():
+                return
+        except RoundBusyError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
 
 
 def environment() -> dict[str, str]:
