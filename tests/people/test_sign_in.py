@@ -146,6 +146,29 @@ def test_who_added_an_authenticator_app_is_asked_for_its_code(client: Client, al
     assert is_signed_in(browser)
 
 
+def test_five_wrong_codes_close_the_door_even_for_the_right_one(client: Client, alice: User) -> None:
+    sign_in(client, "alice@heed.test")
+    secret = add_authenticator_app(client)
+    Authenticator.objects.filter(type="totp").update(last_used_at=None)
+    cache.clear()
+    for _ in range(5):
+        browser = Client()
+        sign_in(browser, "alice@heed.test")
+        browser.post("/account/2fa/authenticate/", {"code": "000000"})
+    # A new session and another address do not start the count anew.
+    elsewhere = Client(REMOTE_ADDR="198.51.100.7")
+    sign_in(elsewhere, "alice@heed.test")
+    refused = elsewhere.post("/account/2fa/authenticate/", {"code": current_code(secret)})
+    assert "Too many failed login attempts" in refused.content.decode()
+    assert not is_signed_in(elsewhere)
+
+
+def test_a_stranger_cannot_lock_a_person_out(client: Client, alice: User) -> None:
+    for number in range(12):
+        sign_in(client, "alice@heed.test", WRONG, REMOTE_ADDR=f"198.51.100.{number}")
+    assert sign_in(client, "alice@heed.test") == 302
+
+
 def test_a_sign_in_link_does_not_go_round_the_second_factor(client: Client, alice: User) -> None:
     sign_in(client, "alice@heed.test")
     add_authenticator_app(client)
@@ -206,7 +229,7 @@ def test_the_device_list_signs_out_the_others(client: Client, alice: User) -> No
 def test_a_forgotten_password_is_set_anew_by_mail(client: Client, alice: User) -> None:
     client.post("/account/password/reset/", {"email": "alice@heed.test"})
     [letter] = mail.outbox
-    found = re.search(r"(/account/password/reset/key/\S+)", str(letter.body))
+    found = re.search(r"http://127.0.0.1:8000(/account/password/reset/key/\S+)", str(letter.body))
     assert found is not None
     form = client.get(found[1], follow=True)
     new = "another horse, another battery"

@@ -1,10 +1,12 @@
 """How allauth serves this house: nobody signs up by themselves, and security changes are recorded."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -36,6 +38,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """allauth calls this after each change to how a person signs in, whether or not mail goes out."""
         actions.note_security_change(user, SECURITY_CHANGES.get(template_prefix, template_prefix))
         super().send_notification_mail(template_prefix, user, context, email)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Nothing: axes counts wrong passwords for one address from one place, for all processes together.
+
+        allauth would count them for the address alone, so that a stranger could lock a person out.
+        """
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The link of the letter, at the address that people use and not at the host of the request."""
+        return settings.HEED_BASE_URL + urlsplit(super().get_reset_password_from_key_url(key)).path
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("people:security")

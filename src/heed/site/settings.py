@@ -149,8 +149,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(HEED_BASE_URL).scheme
-# Failed sign-ins are counted by axes in the database, for all processes together.
-ACCOUNT_RATE_LIMITS = {"login_failed": None}
+# Codes of the second factor. Wrong passwords are counted by axes in the database (see the adapter).
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/15m/key"}
 ALLAUTH_TRUSTED_PROXY_COUNT = HEED_TRUSTED_PROXIES
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
