@@ -12,7 +12,7 @@ from django.db import transaction
 from heed.conversations.checks import CaseCheck, InteractionCheck, RefusedRow, demand_agenda
 from heed.conversations.models import Interaction
 from heed.conversations.rows import CaseRow, InteractionRow, Saved
-from heed.conversations.shelves import Cases, Interactions, contact_ids, shelves
+from heed.conversations.shelves import cases, contact_ids, interactions, shelves
 from heed.customers.models import Account, Contact
 from heed.customers.saving import Saver
 from heed.customers.shelves import account_ids
@@ -59,7 +59,7 @@ def save_cases(rows: Iterable[CaseRow], *, by: str, source: str) -> Saved:
     def prepare(batch: Sequence[CaseRow]) -> Callable[[CaseRow, State | None], State]:
         return CaseCheck(*_people(batch), source).apply
 
-    saver = Saver[CaseRow](Cases(), prepare, by)
+    saver = Saver[CaseRow](cases(), prepare, by)
     saver.save(rows)
     return saver.tally.saved()
 
@@ -70,7 +70,7 @@ def save_interactions(rows: Iterable[InteractionRow], *, by: str, source: str) -
     def prepare(batch: Sequence[InteractionRow]) -> Callable[[InteractionRow, State | None], State]:
         return InteractionCheck(*_people(batch), source).apply
 
-    saver = Saver[InteractionRow](Interactions(), prepare, by)
+    saver = Saver[InteractionRow](interactions(), prepare, by)
     saver.save(rows)
     return saver.tally.saved()
 
@@ -110,7 +110,7 @@ def record_interaction(
         source=OWN_SOURCE,
         recorded_at=now,
     )
-    state = Interactions().load([interaction.key])[interaction.key]
+    state = interactions().load([interaction.key])[interaction.key]
     activity = _activity(interaction, now)
     record(Change("create", "interaction", interaction.key, None, state, activities=(activity,)), by=by)
     return interaction

@@ -65,45 +65,37 @@ def _ids(steps: Sequence[Step]) -> tuple[dict[str, int], dict[str, int]]:
 
 
 @dataclass
-class Cases:
-    kind: str = "case"
-    model: type[Model] = Case
+class Rows:
+    """A shelf of rows that stand at an account and may name a contact: plain columns, and instants."""
+
+    kind: str
+    model: type[Model]
+    plain: Sequence[str]
+    instants: Sequence[str]
 
     def load(self, keys: Collection[str]) -> dict[str, State]:
-        found = Case.objects.select_for_update(of=("self",)).filter(key__in=keys)
-        rows = found.select_related("account", "contact").order_by("key")
-        return {case.key: _state(case, CASE_PLAIN, CASE_INSTANTS) for case in rows}
+        rows = self.model._default_manager.select_for_update(of=("self",)).filter(key__in=keys)
+        found: Any = rows.select_related("account", "contact").order_by("key")
+        return {row.key: _state(row, self.plain, self.instants) for row in found}
 
     def write(self, steps: Sequence[Step]) -> None:
         ids = _ids(steps)
-        Case.objects.bulk_create(
-            [Case(**_fields(step, CASE_PLAIN, CASE_INSTANTS, ids)) for step in steps],
+        self.model._default_manager.bulk_create(
+            [self.model(**_fields(step, self.plain, self.instants, ids)) for step in steps],
             update_conflicts=True,
             unique_fields=["key"],
-            update_fields=["account", "contact", *CASE_PLAIN, *CASE_INSTANTS, "withdrawn_at"],
+            update_fields=["account", "contact", *self.plain, *self.instants, "withdrawn_at"],
         )
 
 
-@dataclass
-class Interactions:
-    kind: str = "interaction"
-    model: type[Model] = Interaction
+def cases() -> Shelf:
+    return Rows("case", Case, CASE_PLAIN, CASE_INSTANTS)
 
-    def load(self, keys: Collection[str]) -> dict[str, State]:
-        found = Interaction.objects.select_for_update(of=("self",)).filter(key__in=keys)
-        rows = found.select_related("account", "contact").order_by("key")
-        return {one.key: _state(one, INTERACTION_PLAIN, INTERACTION_INSTANTS) for one in rows}
 
-    def write(self, steps: Sequence[Step]) -> None:
-        ids = _ids(steps)
-        Interaction.objects.bulk_create(
-            [Interaction(**_fields(step, INTERACTION_PLAIN, INTERACTION_INSTANTS, ids)) for step in steps],
-            update_conflicts=True,
-            unique_fields=["key"],
-            update_fields=["account", "contact", *INTERACTION_PLAIN, *INTERACTION_INSTANTS, "withdrawn_at"],
-        )
+def interactions() -> Shelf:
+    return Rows("interaction", Interaction, INTERACTION_PLAIN, INTERACTION_INSTANTS)
 
 
 def shelves() -> dict[str, Shelf]:
     """By kind."""
-    return {"case": Cases(), "interaction": Interactions()}
+    return {shelf.kind: shelf for shelf in (cases(), interactions())}
