@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import statsmodels.api as sm
 
+from heed.evidence.metrics import read_metrics
 from heed.evidence.simulate import FILES, Truth, csm_emails, simulate
 
 END = date(2026, 11, 22)
@@ -221,6 +222,13 @@ def test_assignments_are_facts_in_the_stream_and_balanced(activities: pd.DataFra
     assert 0.45 < (assigned["arm"] == "treated").mean() < 0.55
     measured = activities[activities["name"] == "outcome.measured"]
     assert measured[["value", "measure", "baseline", "target"]].notna().all().all()
+
+
+def test_the_company_sends_what_the_starter_metrics_count_by_name(activities: pd.DataFrame) -> None:
+    starter = read_metrics((Path(__file__).parents[2] / "src/heed/measures/starter_metrics.toml").read_text())
+    usage = {name for metric in starter for name in metric.activities.names if "." not in name}
+    assert usage == {"error_seen"}
+    assert usage <= set(activities["name"])
 
 
 def test_it_refuses_more_accounts_than_it_has_names_for(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ NAMES: Final = {
     "person_invited": 0.005,
 }
 VALUES: Final = {"invoice_matched": 14.0, "import_run": 900.0, "report_exported": 3.0}
-SPECIAL: Final = ("play.assigned", "outcome.measured", "error_shown", "data_exported")
+SPECIAL: Final = ("play.assigned", "outcome.measured", "error_seen", "data_exported")
 SURFACES: Final = ("web", "mobile", "api")
 LATE_SHARE: Final = 0.01
 FADE: Final = (0.3, 0.5, 0.7)
@@ -331,7 +331,7 @@ def errors(lives: Lives, draws: Draws) -> Facts:
     random, harms = draws.of("errors"), lives.harms
     times = random.integers(2, 9, len(harms.on))
     account, on = np.repeat(harms.account, times), np.repeat(harms.on, times)
-    return facts_of("error_shown", account, on * 86_400 + random.integers(7 * 3_600, 17 * 3_600, len(on)))
+    return facts_of("error_seen", account, on * 86_400 + random.integers(7 * 3_600, 17 * 3_600, len(on)))
 
 
 def last_exports(lives: Lives, draws: Draws) -> Facts:
