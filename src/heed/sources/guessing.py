@@ -12,6 +12,7 @@ from heed.sources.reading import FileSet
 from heed.stream.files import FileBench, FileTable, reader
 
 SAMPLE = 2_000
+LOOKED_AT = 200
 DATES = (
     "%d.%m.%Y",
     "%m/%d/%Y",
@@ -28,8 +29,10 @@ DATE_FORMATS = tuple(day + time for day in DATES for time in TIMES)
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?")
 POINT = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")
 COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?")
+PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+DECORATION = re.compile(r"[\s\u00a0\u202f€$£%'’]")
 YES_NO = {"yes", "no", "true", "false", "y", "n", "t", "f"}
-EPOCH, EPOCH_MS = (1e8, 4.2e9), (1e11, 4.2e12)
+EPOCHS = {"epoch": (1e8, 4.2e9), "epoch_ms": (1e11, 4.2e12)}
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def guess_table(sampled: Sampled) -> tuple[Block | None, list[str]]:
     for name, header in extra.items():
         mapped[name] = Column(source=header, type=_kind(sampled, header, formats))
     if extra:
-        notes.append(f"{table.name}: {', '.join(extra.values())} become {entity.extra} of {entity.name}.")
+        notes.append(f"{table.name}: kept as {entity.extra} of {entity.name}: {', '.join(extra.values())}.")
     return Block(entity.name, mapped, file=table.name, formats=formats), notes
 
 
@@ -198,33 +201,57 @@ def _formats(sampled: Sampled, entity: Entity, columns: dict[str, str]) -> tuple
                     f"{sampled.table.name}: {header} may be day or month first; read as {fitting[0]}."
                 )
             dates += [one for one in fitting[:1] if one != "iso" and one not in dates]
-        if target.kind in ("number", "amount", "count"):
-            marks.add(_mark(values) or ".")
+            notes += _odd(sampled, header, [one for one in values if not _reads(one, fitting[0])], "date")
+        if target.kind in ("number", "amount", "count") and values:
+            mark = _mark(values) or "."
+            marks.add(mark)
+            notes += _odd(sampled, header, [one for one in values if not _is_number(one, mark)], "number")
     decimal = "," if "," in marks else "."
     return Formats(date_format=tuple(dates), decimal=decimal), notes
 
 
+def _odd(sampled: Sampled, header: str, odd: Sequence[str], kind: str) -> list[str]:
+    """A note on values that the others of their column say nothing like; their rows will be rejected."""
+    if not odd:
+        return []
+    many = f"{len(odd)} of the first {len(sampled.values[header])} values"
+    return [
+        f"{sampled.table.name}: {many} of {header} are not read as a {kind}, such as '{odd[0]}'. "
+        "Their rows will be rejected, to be corrected."
+    ]
+
+
 def date_formats(values: Sequence[str]) -> list[str]:
-    """The formats under which every value is a date; `iso` alone where they are ISO 8601."""
-    if all(ISO.fullmatch(value) for value in values):
-        return ["iso"]
-    numbers = _numbers(values)
-    if numbers and all(EPOCH[0] < number < EPOCH[1] for number in numbers):
-        return ["epoch"] if not _all_parse(values, "%Y%m%d") else ["%Y%m%d"]
-    if numbers and all(EPOCH_MS[0] < number < EPOCH_MS[1] for number in numbers):
-        return ["epoch_ms"]
-    return [one for one in DATE_FORMATS if _all_parse(values, one)]
+    """The formats under which the most values are dates, and more than half are; else none.
+
+    `iso` alone where they are ISO 8601. One date that does not exist does not hide what the others say.
+    """
+    some = values[:: max(1, len(values) // LOOKED_AT)]
+    counts = {one: sum(_reads(text, one) for text in some) for one in _candidates(some)}
+    best = max(counts.values())
+    if best * 2 <= len(some):
+        return []
+    # ISO 8601 is read under every format, so another one has to read more than it.
+    return ["iso"] if counts.get("iso") == best else [one for one, count in counts.items() if count == best]
+
+
+def _candidates(values: Sequence[str]) -> Sequence[str]:
+    if len(_numbers(values)) * 2 > len(values):
+        return ("epoch", "epoch_ms", "%Y%m%d")
+    return ("iso",) if all(_reads(value, "iso") for value in values) else ("iso", *DATE_FORMATS)
+
+
+def _reads(text: str, date_format: str) -> bool:
+    if date_format == "iso":
+        return ISO.fullmatch(text) is not None
+    if date_format in EPOCHS:
+        least, most = EPOCHS[date_format]
+        return any(least < number < most for number in _numbers([text]))
+    return _parses(text, date_format) or ISO.fullmatch(text) is not None
 
 
 def _numbers(values: Sequence[str]) -> list[float]:
-    try:
-        return [float(value) for value in values]
-    except ValueError:
-        return []
-
-
-def _all_parse(values: Sequence[str], date_format: str) -> bool:
-    return all(_parses(value, date_format) for value in values)
+    return [float(value) for value in values if PLAIN_NUMBER.fullmatch(value)]
 
 
 def _parses(value: str, date_format: str) -> bool:
@@ -236,13 +263,17 @@ def _parses(value: str, date_format: str) -> bool:
 
 
 def _mark(values: Sequence[str]) -> str | None:
-    """The decimal mark under which every value is a number; None where they are no numbers."""
-    bare = [re.sub(r"[\s\u00a0\u202f€$£%'’]", "", value) for value in values]
-    point, comma = (all(pattern.fullmatch(one) for one in bare) for pattern in (POINT, COMMA))
-    if point and comma:
-        # 1.234 alone could be either: with a point it is the commoner reading.
-        return "."
-    return "." if point else "," if comma else None
+    """The decimal mark under which the most values are numbers; None where half of them are not."""
+    point, comma = (sum(_is_number(value, mark) for value in values) for mark in ".,")
+    if max(point, comma) * 2 <= len(values):
+        return None
+    # 1.234 alone could be either: with a point it is the commoner reading.
+    return "." if point >= comma else ","
+
+
+def _is_number(text: str, mark: str) -> bool:
+    bare = DECORATION.sub("", text)
+    return (POINT if mark == "." else COMMA).fullmatch(bare) is not None
 
 
 def _kind(sampled: Sampled, header: str, formats: Formats) -> str:
@@ -255,4 +286,5 @@ def _kind(sampled: Sampled, header: str, formats: Formats) -> str:
     if all(len(value) == 10 for value in values) and date_formats(values) == ["iso"]:
         return "day"
     digits = all(not (value.startswith("0") and value.isdigit() and len(value) > 1) for value in values)
-    return "number" if digits and _mark(values) == formats.decimal else "text"
+    numbers = all(_is_number(value, formats.decimal) for value in values)
+    return "number" if digits and numbers and _mark(values) == formats.decimal else "text"
