@@ -5,16 +5,18 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 
-from heed.customers.actions import save_accounts, save_periods
+from heed.customers.actions import erase_account, save_accounts, save_periods
 from heed.customers.models import Account, ExchangeRate
 from heed.customers.rows import AccountRow, PeriodRow
+from heed.evidence.clock import Curve, Stay
 from heed.ledger import clock
 from heed.ledger.models import AuditEntry
 from heed.measures.actions import estimate_risk
 from heed.measures.models import ClockVersion, Risk
 from heed.measures.risk import TERM, Clocks, answer_for
 from heed.measures.staying import behind
-from heed.measures.stays import contracts, term_stays
+from heed.measures.stays import contracts, tallied, term_stays
+from heed.stream import Stream
 
 pytestmark = pytest.mark.django_db
 
@@ -121,6 +123,72 @@ def test_what_happens_after_the_date_does_not_change_its_curve() -> None:
     assert len(before) == 40
 
 
+def terms_of_curve(as_of: date) -> list[list[int | str]]:
+    return tallied(term_stays(contracts(as_of), as_of))
+
+
+def test_a_past_date_is_estimated_from_what_was_known_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEED_NOW", "2026-07-01T08:00:00+00:00")
+    fill(40, 12)
+    then = terms_of_curve(DAY)
+    monkeypatch.setenv("HEED_NOW", "2026-08-01T08:00:00+00:00")
+    late = replace(year("second", "A020", 2026), ends_on=date(2026, 3, 1))
+    save_periods([late, year("second", "A000", 2026)], by="import:2", source="billing")
+    assert ["12-month terms", 0, 59, 1, 1] in terms_of_curve(date(2026, 8, 1))
+    assert ["12-month terms", 0, 59, 1, 1] not in terms_of_curve(date(2026, 7, 31))
+    # A new period that says no date was known from its start on: A000 returned. A020 is as it was.
+    changed = [row for row in terms_of_curve(DAY) if row not in then]
+    assert changed == [
+        ["12-month terms", 0, 181, 0, 29],
+        ["12-month terms", 0, 365, 0, 29],
+        ["12-month terms", 0, 365, 1, 11],
+    ]
+
+
+def test_the_leap_day_does_not_part_terms_of_a_year() -> None:
+    keys = [f"A{number:03d}" for number in range(100)]
+    save_accounts([AccountRow(key) for key in keys], by="import:1", source="crm")
+    leap = [year("leap", key, 2024) for key in keys[:50]] + [year("next", key, 2025) for key in keys[:40]]
+    save_periods([*leap, *(year("first", key, 2025) for key in keys[50:])], by="import:1", source="billing")
+    save_periods([year("last", key, 2026) for key in keys[:72]], by="import:1", source="billing")
+    estimate_risk(DAY, by="daily round")
+    # 10 of 50 left after 366 days, 28 of 90 after 365: at the end of a year they are 38 of 140.
+    assert risk("A000").probability == pytest.approx(38 / 140)
+
+
+def test_a_change_of_seats_within_a_term_leaves_the_term_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEED_NOW", "2026-04-01T08:00:00+00:00")
+    fill(100, 25)
+    whole = year("second", "A099", 2026)
+    changed = [
+        replace(whole, ends_on=date(2026, 4, 1)),
+        replace(whole, key="more", starts_on=date(2026, 4, 1), monthly_amount=Decimal(150)),
+    ]
+    before = terms_of_curve(DAY)
+    save_periods(changed, by="import:1", source="billing")
+    estimate_risk(DAY, by="daily round")
+    assert terms_of_curve(DAY) == before
+    assert (risk("A099").group, risk("A099").probability) == ("12-month terms", pytest.approx(0.25))
+    assert risk("A099").yearly_amount == Decimal(1800)
+
+
+def test_that_an_account_left_stays_true_when_it_is_erased(stream: Stream) -> None:
+    fill(100, 25)
+    before = terms_of_curve(DAY)
+    erase_account(Account.objects.get(key="A000"), by="person:1", reason="asked for it")
+    estimate_risk(DAY, by="daily round")
+    assert terms_of_curve(DAY) == before
+    assert risk("A099").probability == pytest.approx(0.25)
+    assert Risk.objects.count() == 99
+
+
+def test_only_the_curves_that_a_stored_figure_was_read_from_are_kept() -> None:
+    fill(100, 25)
+    for day in (DAY, date(2026, 7, 2), date(2026, 6, 1)):
+        estimate_risk(day, by="daily round")
+    assert [version.as_of for version in ClockVersion.objects.all()] == [date(2026, 7, 2)]
+
+
 def test_an_account_without_a_renewal_date_is_read_from_its_days_as_a_customer() -> None:
     fill(100, 25)
     save_accounts([AccountRow("open", since=date(2025, 9, 1))], by="import:2", source="crm")
@@ -164,6 +232,31 @@ def test_the_rows_behind_a_risk_are_as_many_as_it_was_read_from() -> None:
     assert (rows.n, rows.left_within) == (found.n, 25) == (100, 25)
     assert [(row.until, row.left, row.stays) for row in rows.rows] == [(365, True, 25), (365, False, 75)]
     assert behind(risk("A000")) is None
+
+
+def stay(key: str, since: date, starts: date, ends: date | None) -> PeriodRow:
+    save_accounts([AccountRow(key, since=since)], by="import:1", source="crm")
+    return PeriodRow(
+        key, account=key, starts_on=starts, ends_on=ends, monthly_amount=Decimal(10), currency="EUR"
+    )
+
+
+def test_those_first_seen_while_the_risk_looks_ahead_are_among_its_rows() -> None:
+    """They are at risk from then on, so the figure is read from them too."""
+    old = date(2025, 12, 1)
+    rows = [
+        stay(f"late{n}", old, date(2026, 1, 15), date(2026, 2, 20) if n < 10 else None) for n in range(20)
+    ]
+    rows += [stay(f"early{n}", date(2026, 1, 1), date(2026, 1, 1), None) for n in range(10)]
+    rows += [stay("me", date(2026, 6, 1), date(2026, 6, 1), None)]
+    save_periods(rows, by="import:1", source="billing")
+    estimate_risk(DAY, by="daily round")
+    found = risk("me")
+    read = behind(found)
+    assert read is not None
+    assert (read.given, read.within, read.n, read.joined, read.left_within) == (30, 90, 10, 20, 10)
+    again = Curve.fit([Stay(r.until, r.left, r.entered) for r in read.rows for _ in range(r.stays)])
+    assert found.probability == again.leaving(read.within, given=read.given).value == pytest.approx(10 / 30)
 
 
 def test_the_page_of_a_risk_lists_its_stays(viewer_client: Client) -> None:

@@ -52,7 +52,10 @@ class MetricValue(models.Model):
 
 
 class ClockVersion(models.Model):
-    """The curves of one estimate of the clock: what was observed up to `as_of`, and what followed from it."""
+    """The curves of one estimate of the clock: what was observed up to `as_of`, and what followed from it.
+
+    Kept while a stored risk was read from it; those of an older date are made again by `estimate_risk`.
+    """
 
     as_of = models.DateField(unique=True)
     made_by = models.CharField(max_length=200)

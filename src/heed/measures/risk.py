@@ -56,7 +56,8 @@ class Estimated:
 
 
 def estimate_risk(as_of: date, *, by: str) -> Estimated:
-    """Estimate for every standing account how likely it leaves by its renewal, and keep the curves.
+    """Estimate for every standing account how likely it leaves by its renewal, and keep the curves that the
+    stored figures were read from.
 
     An account with a term in force is read from the curve of terms of its length, given how far it is into
     the term; where these are too few, and for accounts without a renewal date (then within 90 days), from the
@@ -67,7 +68,7 @@ def estimate_risk(as_of: date, *, by: str) -> Estimated:
     clocks = Clocks.of(curves)
     with transaction.atomic():
         version = _keep_version(curves, clocks, as_of, by)
-        risks = [_risk(contract, clocks, as_of, version) for contract in known]
+        risks = [_risk(contract, clocks, as_of, version) for contract in known if not contract.erased]
         changed = _store(risks, as_of)
         done = Estimated(
             as_of,
@@ -112,8 +113,9 @@ def answer_for(contract: Contract, clocks: Clocks, as_of: date) -> tuple[Answer,
     term = next_term(contract, as_of)
     within = (term.ends - as_of).days if term and term.ends else HORIZON
     until = as_of + timedelta(days=within)
-    if term and term.length:
-        answer = clocks.ask(TERM, within, (as_of - term.starts).days, term.length)
+    if term and term.months:
+        day = term.day(as_of)
+        answer = clocks.ask(TERM, term.days - day, day, term.length)
         # Terms of other lengths do not show when this one ends.
         if answer.estimate.value is not None and (answer.basis or len(clocks.term.segments) == 1):
             return answer, until, TERM
@@ -192,6 +194,8 @@ def _store(risks: Sequence[Risk], as_of: date) -> int:
         update_fields=[*FIELDS, "clock", "earlier_probability"],
     )
     Risk.objects.exclude(account__withdrawn_at=None, account__erased_at=None).delete()
+    # One a day would pile up for ever; the curves of a past date can be made again from what was known then.
+    ClockVersion.objects.filter(risks=None).delete()
     return len(written)
 
 

@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 
-from heed.customers.models import Account, SubscriptionPeriod
+from heed.customers.models import Account
 from heed.evidence.clock import Stay
+from heed.measures.known import KnownPeriod, known_periods
 
 LONGEST_TERM = 3 * 366
 MONTH = 30.44
@@ -15,22 +17,41 @@ MONTH = 30.44
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A period that is paid for; `ends` is the day it ends or renews, None: it says neither."""
+    """A period that is paid for; `ends` is the day it ends or renews, None: it says neither.
+
+    `began` is the first day of the term: of a period that changed seats or price within a term and kept its
+    end, the start of the period before. Months are not of one length, nor are years: `day` counts so that all
+    terms of as many months end on the same day, for that is when accounts leave.
+    """
 
     starts: date
+    began: date
     ends: date | None
     stops: date | None
-    renews: date | None
     amount: Decimal
     currency: str
     plan: str
 
     @property
+    def months(self) -> int:
+        """0: it has no length to speak of."""
+        if self.ends is None or not 0 < (self.ends - self.began).days <= LONGEST_TERM:
+            return 0
+        return max(1, round((self.ends - self.began).days / MONTH))
+
+    @property
     def length(self) -> str:
         """The length of the term in words, "" where it has none to speak of."""
-        if self.ends is None or not 0 < (self.ends - self.starts).days <= LONGEST_TERM:
-            return ""
-        return f"{max(1, round((self.ends - self.starts).days / MONTH))}-month terms"
+        return f"{self.months}-month terms" if self.months else ""
+
+    @property
+    def days(self) -> int:
+        """The day on which terms of this length end."""
+        return round(self.months * MONTH)
+
+    def day(self, on: date) -> int:
+        """Which day of terms of this length a date is."""
+        return max(0, self.days - ((self.ends or on) - on).days)
 
     def in_force(self, on: date) -> bool:
         return self.starts <= on and (self.stops is None or self.stops > on)
@@ -42,6 +63,7 @@ class Contract:
 
     account: int
     since: date | None
+    erased: bool = False
     terms: list[Term] = field(default_factory=list)
 
     def spells(self) -> list[tuple[date, date | None]]:
@@ -69,31 +91,42 @@ def _later(one: date | None, other: date | None) -> date | None:
     return None if one is None or other is None else max(one, other)
 
 
-def contracts(as_of: date, *, account: int | None = None) -> list[Contract]:
-    """Every standing account (or the one) with the terms that began by `as_of` and were known by then."""
-    one = {} if account is None else {"pk": account}
+def contracts(as_of: date, *, account: Account | None = None) -> list[Contract]:
+    """Every account (or the one) with the paid terms that had begun by `as_of`, as they were known that day.
+
+    Erased accounts too: their periods stay without a name, and that they left or stayed stays true.
+    """
+    accounts = Account.objects.filter(withdrawn_at=None)
+    if account is not None:
+        accounts = accounts.filter(pk=account.pk)
     found = {
-        pk: Contract(pk, since)
-        for pk, since in Account.objects.filter(withdrawn_at=None, erased_at=None, **one)
-        .order_by("pk")
-        .values_list("pk", "since")
+        key: Contract(pk, since, erased_at is not None)
+        for pk, key, since, erased_at in accounts.order_by("pk").values_list(
+            "pk", "key", "since", "erased_at"
+        )
     }
-    periods = SubscriptionPeriod.objects.filter(
-        withdrawn_at=None,
-        starts_on__lte=as_of,
-        monthly_amount__gt=0,
-        recorded_at__lt=datetime.combine(as_of + timedelta(days=1), time(), UTC),
-        account__withdrawn_at=None,
-        account__erased_at=None,
-        **({} if account is None else {"account": account}),
-    )
-    fields = ("account_id", "starts_on", "ends_on", "renews_on", "monthly_amount", "currency", "plan")
-    for pk, starts, stops, renews, amount, currency, plan in periods.order_by(
-        "account_id", "starts_on", "key"
-    ).values_list(*fields):
-        end = renews if renews and renews > starts else stops
-        found[pk].terms.append(Term(starts, end, stops, renews, amount, currency, plan))
+    for period in known_periods(account.key if account else None):
+        if period.monthly_amount > 0 and period.starts_on <= as_of and period.known(as_of):
+            found[period.account].terms.append(_term(period))
+    for contract in found.values():
+        contract.terms.sort(key=attrgetter("starts"))
+        _join_changed_terms(contract.terms)
     return list(found.values())
+
+
+def _join_changed_terms(terms: list[Term]) -> None:
+    """A term that takes over from another and has its end goes on with it; terms are in order of start."""
+    running = {(term.stops, term.ends): term.starts for term in reversed(terms) if term.ends}
+    for number, term in enumerate(terms):
+        if began := running.get((term.starts, term.ends)):
+            terms[number] = replace(term, began=began)
+            running[term.stops, term.ends] = began
+
+
+def _term(period: KnownPeriod) -> Term:
+    starts, renews, stops = period.starts_on, period.renews_on, period.ends_on
+    ends = renews if renews and renews > starts else stops
+    return Term(starts, starts, ends, stops, period.monthly_amount, period.currency, period.plan)
 
 
 def tenure_stays(contracts: Iterable[Contract], as_of: date) -> Iterator[Stay]:
@@ -122,16 +155,15 @@ def term_stays(contracts: Iterable[Contract], as_of: date) -> Iterator[Stay]:
     for contract in contracts:
         stops = [stop for _, stop in contract.spells() if stop is not None]
         for term in contract.terms:
-            if term.length and term.ends is not None:
-                yield from _term_stay(term, term.ends, stops, as_of)
+            if term.months and term.ends is not None and term.began == term.starts:
+                yield from _term_stay(term, min(term.ends, as_of), stops)
 
 
-def _term_stay(term: Term, ends: date, stops: Sequence[date], as_of: date) -> Iterator[Stay]:
-    seen = min(ends, as_of)
+def _term_stay(term: Term, seen: date, stops: Sequence[date]) -> Iterator[Stay]:
     gone = next((stop for stop in stops if term.starts < stop <= seen), None)
-    until = ((gone or seen) - term.starts).days
-    if until > 0:
-        yield Stay(until, gone is not None, 0, term.length)
+    if seen > term.starts:
+        entered = term.day(term.starts)
+        yield Stay(max(term.day(gone or seen), entered + 1), gone is not None, entered, term.length)
 
 
 def tallied(stays: Iterable[Stay]) -> list[list[int | str]]:

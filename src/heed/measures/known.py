@@ -1,0 +1,103 @@
+"""Subscription periods as they were known: what stands now, and from the audit trail what stood before.
+
+A period that an undo deleted, or that belongs to another account now, counts as never told of the account.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from heed.customers.models import SubscriptionPeriod
+from heed.customers.states import State, day
+from heed.ledger.models import AuditEntry
+
+
+class KnownPeriod(NamedTuple):
+    """A state of a period (`key`) of an account (its key), taken for true on the days from `known_on` up to,
+    not including, `unknown_on` (None: still). `monthly_amount` is in `currency`."""
+
+    account: str
+    key: str
+    plan: str
+    starts_on: date
+    ends_on: date | None
+    renews_on: date | None
+    monthly_amount: Decimal
+    currency: str
+    seats: int | None
+    source: str
+    known_on: date
+    unknown_on: date | None
+
+    def known(self, on: date) -> bool:
+        """Whether it was taken for true at the end of a day."""
+        return self.known_on <= on and (self.unknown_on is None or self.unknown_on > on)
+
+    def in_force(self, on: date) -> bool:
+        return self.starts_on <= on and (self.ends_on is None or self.ends_on > on)
+
+
+CONTENT = ("plan", "starts_on", "ends_on", "renews_on", "monthly_amount", "currency", "seats", "source")
+
+
+def known_periods(only: str | None = None) -> Iterator[KnownPeriod]:
+    """Every state of the periods of all accounts (or of one, by key), by account and start; a state that
+    nobody saw at the end of any day is left out. Accounts that were withdrawn have none."""
+    periods = SubscriptionPeriod.objects.filter(account__withdrawn_at=None)
+    if only is not None:
+        periods = periods.filter(account__key=only)
+    past = _past_states(only)
+    rows = periods.order_by("account__key", "starts_on", "key").values_list(
+        "account__key", "key", *CONTENT, "recorded_at", "withdrawn_at"
+    )
+    for account, key, *content, recorded_at, withdrawn_at in rows:
+        since = utc_day(recorded_at)
+        for before, known_on, unknown_on in past.get(key, ()):
+            since = unknown_on
+            if known_on < unknown_on and before["account"] == account:
+                yield KnownPeriod(account, key, *_content(before), known_on, unknown_on)
+        if withdrawn_at is None:
+            yield KnownPeriod(account, key, *content, since, None)
+
+
+def _past_states(only: str | None) -> dict[str, list[tuple[State, date, date]]]:
+    """By period: each earlier state with the days [known_on, unknown_on) on which it was taken for true."""
+    changes = AuditEntry.objects.filter(kind="period", before__isnull=False, after__isnull=False)
+    if only is not None:
+        keys = SubscriptionPeriod.objects.filter(account__key=only).values_list("key", flat=True)
+        changes = changes.filter(subject__in=list(keys))
+    found: dict[str, list[tuple[State, date, date]]] = {}
+    for key, at, before, after in changes.order_by("id").values_list("subject", "at", "before", "after"):
+        if before is None or after is None:
+            continue
+        earlier = found.setdefault(key, [])
+        since = earlier[-1][2] if earlier else _day_of(before)
+        until = max(since, _learnt(at, before, after))
+        # While it was withdrawn nobody took it for true.
+        earlier.append((before, until if before["withdrawn"] else since, until))
+    return found
+
+
+def _learnt(at: datetime, before: State, after: State) -> date:
+    """The day on which a change became known: the one its source states, else the one it was made on. An
+    undo brings an older statement back, but nobody knew that before."""
+    return _day_of(after) if _instant(after) > _instant(before) else utc_day(at)
+
+
+def _content(state: State) -> tuple[Any, ...]:
+    days = (day(state[name]) for name in ("starts_on", "ends_on", "renews_on"))
+    amount = Decimal(state["monthly_amount"])
+    return (state["plan"], *days, amount, state["currency"], state["seats"], state["source"])
+
+
+def _instant(state: State) -> datetime:
+    return datetime.fromisoformat(state["recorded_at"])
+
+
+def _day_of(state: State) -> date:
+    return utc_day(_instant(state))
+
+
+def utc_day(instant: datetime) -> date:
+    return instant.astimezone(UTC).date()
