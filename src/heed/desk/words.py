@@ -8,20 +8,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "ILS": "₪", "UAH": "₴"}
+MINUS = "−"
 
 
 def money(amount: Decimal | float, currency: str) -> str:
-    """`€ 36,000`: whole units from 100 on, cents below; a currency without a sign keeps its code."""
-    value = float(amount)
-    decimals = 0 if abs(value) >= 100 or value.is_integer() else 2
-    return f"{SIGNS.get(currency, currency)} {amount:,.{decimals}f}".strip()
+    """`€ 36,000`, `−€ 183`: whole from 100 on, cents below; a currency without a sign keeps its code."""
+    value = abs(float(amount))
+    decimals = 0 if value >= 100 or value.is_integer() else 2
+    minus = MINUS if amount < 0 else ""
+    return minus + f"{SIGNS.get(currency, currency)} {abs(amount):,.{decimals}f}".strip()
 
 
 def number(value: float, decimals: int | None = None) -> str:
     """A figure with thousands separated; without stated decimals, as many as say something."""
     if decimals is None:
         decimals = 0 if value == int(value) or abs(value) >= 100 else 1 if abs(value) >= 10 else 2
-    text = f"{value:,.{decimals}f}"
+    # Adding zero makes a rounded -0 a plain one.
+    text = f"{round(value, decimals) + 0:,.{decimals}f}".replace("-", MINUS)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
@@ -31,7 +34,7 @@ def percent(share: float) -> str:
         return _("under 1 %")
     if 0.99 < share < 1:
         return _("over 99 %")
-    return f"{share * 100:.0f} %"
+    return f"{share * 100:.0f} %".replace("-", MINUS)
 
 
 def interval(low: float | None, high: float | None, *, share: bool = False) -> str:
