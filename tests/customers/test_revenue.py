@@ -1,5 +1,7 @@
+import re
 from datetime import date
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -147,6 +149,113 @@ def test_the_page_shows_retention_with_definition_and_months_that_open_their_mov
     text = rows.content.decode()
     assert "/customers/accounts/leaves/" in text
     assert "1 movement" in text
+
+
+COHORT = "/customers/revenue/accounts/?start=2025-12-31&end=2026-03-31&currency=EUR&figure="
+
+
+def shown(client: Client, address: str) -> str:
+    page = client.get(address)
+    assert page.status_code == 200, address
+    return " ".join(re.sub(r"<[^>]+>", " ", page.content.decode().split("<main")[1]).split())
+
+
+def test_every_figure_of_the_revenue_page_opens_accounts_that_add_up_to_it(viewer_client: Client) -> None:
+    practices()
+    page = viewer_client.get("/customers/revenue/?start=2025-12-31&end=2026-03-31").content.decode()
+    opened = [unescape(href) for href in re.findall(r'href="(/customers/revenue/accounts/[^"]+)"', page)]
+    assert len(opened) == 8
+    expected = {
+        "grr": "€ 88,000 / € 100,000 = 88.0 %",
+        "nrr": "€ 103,000 / € 100,000 = 103.0 %",
+        "start": "€ 100,000 4 accounts",
+        "end": "€ 103,000 4 accounts",
+        "expansion": "€ 15,000 1 account ",
+        "contraction": "€ 4,000 1 account ",
+        "churn": "€ 8,000 1 account ",
+        "reactivation": "€ 0 0 accounts",
+    }
+    for href in opened:
+        figure = href.rpartition("figure=")[2]
+        text = shown(viewer_client, href)
+        assert expected.pop(figure) in text, figure
+        assert "/customers/revenue/?start=2025-12-31&amp;end=2026-03-31" in (
+            viewer_client.get(href).content.decode()
+        )
+    assert expected == {}
+
+
+def test_the_accounts_behind_a_figure_show_what_counts_those_that_move_it_most_first(
+    viewer_client: Client,
+) -> None:
+    practices()
+    text = shown(viewer_client, COHORT + "grr")
+    row = "{} {} {} {} {} {} {} {} {}".format
+    lines = [
+        row("leaves", "€ 8,000", "€ 0", "€ 0", "€ 8,000", "€ 0", "€ 0", "€ 0", "€ 0"),
+        row("shrinks", "€ 30,000", "€ 0", "€ 4,000", "€ 0", "€ 0", "€ 26,000", "€ 26,000", "€ 26,000"),
+        row("grows", "€ 40,000", "€ 15,000", "€ 0", "€ 0", "€ 0", "€ 55,000", "€ 40,000", "€ 55,000"),
+        row("stays", "€ 22,000", "€ 0", "€ 0", "€ 0", "€ 0", "€ 22,000", "€ 22,000", "€ 22,000"),
+        row(
+            "All of them", "€ 100,000", "€ 15,000", "€ 4,000", "€ 8,000", "€ 0",
+            "€ 103,000", "€ 88,000", "€ 103,000",
+        ),
+    ]  # fmt: skip
+    assert " ".join(lines) in text
+    assert "comes" not in text
+    sums = shown(viewer_client, COHORT + "nrr&form=by+movement+sums")
+    assert "NRR by movement sums" in sums
+    assert "= 103.0 %" in sums
+
+
+@pytest.mark.parametrize("wrong", ["", "currency=EUR", "currency=EUR&figure=x", "currency=XXX&figure=grr"])
+def test_a_figure_that_is_not_on_the_page_has_no_rows(viewer_client: Client, wrong: str) -> None:
+    practices()
+    assert viewer_client.get(f"/customers/revenue/accounts/?{wrong}").status_code == 404
+
+
+def test_converted_figures_open_converted_accounts_and_without_a_rate_there_are_none(
+    viewer_client: Client,
+) -> None:
+    practices()
+    save(pay("dollars", 50_000, "2025-01-01", "2026-02-01", money="USD"))
+    refused = viewer_client.get(COHORT + "grr&into=EUR", follow=True)
+    assert "No rate is stated for USD." in refused.content.decode()
+    state_rate("usd", Decimal("0.5"), by="person:1")
+    text = shown(viewer_client, COHORT + "grr&into=EUR")
+    assert "€ 88,000 / € 125,000 = 70.4 %" in text
+    assert "1 USD = 0.5 EUR" in text
+    assert "dollars € 25,000" in text
+
+
+def test_a_month_that_the_span_cuts_opens_only_the_movements_that_it_counts(viewer_client: Client) -> None:
+    practices()
+    page = viewer_client.get("/customers/revenue/?start=2026-02-01&end=2026-03-15").content.decode()
+    assert "March 2026 <span" in page
+    assert ">February 2026" not in page
+    (href,) = set(re.findall(r'href="([^"]+kind=churn[^"]+)"', page))
+    assert "−€ 8,000" in page
+    assert "start=2026-02-28" in href
+    assert "end=2026-03-15" in href
+    assert "1 movement " in shown(viewer_client, unescape(href))
+
+
+def test_the_form_says_which_span_is_in_force(viewer_client: Client) -> None:
+    page = viewer_client.get("/customers/revenue/").content.decode()
+    assert 'name="start" value="2025-06-15"' in page
+    assert 'name="end" value="2026-06-15"' in page
+    early = viewer_client.get("/customers/revenue/?end=0001-01-01")
+    assert early.status_code == 200
+    assert "Ensure this value is greater than or equal to" in early.content.decode()
+
+
+def test_movements_of_one_account_are_those_of_an_account_that_one_may_see(viewer_client: Client) -> None:
+    practices()
+    span = "start=2025-12-31&end=2026-03-31"
+    text = shown(viewer_client, f"/customers/revenue/movements/?{span}&account=shrinks")
+    assert "shrinks 1 February 2026 Contraction € 30,000 € 26,000 −€ 4,000" in text
+    assert "grows" not in text
+    assert viewer_client.get(f"/customers/revenue/movements/?{span}&account=none").status_code == 404
 
 
 def test_a_span_that_ends_before_it_starts_is_answered_with_what_is_wrong(viewer_client: Client) -> None:

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -132,7 +134,11 @@ class Movement(models.Model):
         indexes = [models.Index(fields=["on", "kind"])]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.after - self.before} {self.currency} on {self.on}"
+        return f"{self.kind} {self.change} {self.currency} on {self.on}"
+
+    @property
+    def change(self) -> Decimal:
+        return self.after - self.before
 
 
 class ExchangeRate(models.Model):

@@ -5,25 +5,30 @@ from datetime import date
 
 from heed.customers.models import Account, Contact, Movement, Ownership, SubscriptionPeriod
 from heed.customers.revenue import (
+    Cohort,
     Month,
     Moved,
     RetentionFigure,
     Revenue,
+    cohort_of,
     movements_between,
     movements_by_month,
     periods_in_force,
     retention_figures,
     revenue_of,
 )
-from heed.evidence.revenue import Form
+from heed.evidence.revenue import Form, Member
 
 __all__ = [
+    "Cohort",
     "Form",
+    "Member",
     "Month",
     "Moved",
     "RetentionFigure",
     "Revenue",
     "Summary",
+    "cohort_of",
     "movements_between",
     "movements_by_month",
     "retention_figures",

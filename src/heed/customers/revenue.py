@@ -1,7 +1,6 @@
 """Reads of revenue: what an account pays, retention of a period, and the movements behind both."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,7 +11,7 @@ from django.db.models.functions import TruncMonth
 
 from heed.customers.models import Account, ExchangeRate, Movement, MovementKind, SubscriptionPeriod
 from heed.evidence import revenue
-from heed.evidence.revenue import Form, Retention
+from heed.evidence.revenue import Form, Member, Retention
 
 ZERO = Decimal(0)
 
@@ -80,13 +79,42 @@ def retention_figures(
 
     Raises ValueError when the end is not after the start, or a currency has no stated rate.
     """
-    if into is None:
-        found = revenue.retention(stored_movements(end), start, end, form=form)
-        return [RetentionFigure(currency, start, end, each) for currency, each in found.items()]
-    rates = tuple(ExchangeRate.objects.order_by("currency"))
-    periods = revenue.converted(_periods(end), {rate.currency: rate.rate for rate in rates}, into)
-    found = revenue.retention(revenue.movements(periods), start, end, form=form)
-    return [RetentionFigure(currency, start, end, each, rates) for currency, each in found.items()]
+    return [
+        RetentionFigure(currency, start, end, revenue.retention_of(members, form), rates)
+        for currency, members, rates in _cohorts(start, end, into)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The accounts behind a retention figure, as the figure's own formula took them."""
+
+    figure: RetentionFigure
+    members: list[Member]
+
+
+def cohort_of(
+    currency: str, start: date, end: date, *, form: Form = Form.POINT_TO_POINT, into: str | None = None
+) -> Cohort | None:
+    """Who stands behind the figures of one currency of `retention_figures`; None: nobody ever paid in it."""
+    for found, members, rates in _cohorts(start, end, into):
+        if found == currency:
+            retention = revenue.retention_of(members, form)
+            return Cohort(RetentionFigure(currency, start, end, retention, rates), members)
+    return None
+
+
+def _cohorts(
+    start: date, end: date, into: str | None
+) -> list[tuple[str, list[Member], tuple[ExchangeRate, ...]]]:
+    rates: tuple[ExchangeRate, ...] = ()
+    told = stored_movements(end) if into is None else []
+    if into is not None:
+        rates = tuple(ExchangeRate.objects.order_by("currency"))
+        stated = {rate.currency: rate.rate for rate in rates}
+        told = revenue.movements(revenue.converted(_periods(end), stated, into))
+    found = revenue.cohorts(told, start, end)
+    return [(currency, members, rates) for currency, members in found.items()]
 
 
 def stored_movements(until: date) -> list[revenue.Movement]:
@@ -134,39 +162,59 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Month:
+    """What moved after the end of day `first`, up to the end of day `last`: a month, as far as it was asked.
+
+    `moved` is in the order of `MovementKind`; None: none of that kind.
+    """
+
     month: date
     currency: str
     moved: tuple[Moved | None, ...]
+    first: date
+    last: date
 
     @property
-    def before(self) -> date:
-        """The last day before the month."""
-        return self.month - timedelta(days=1)
+    def is_whole(self) -> bool:
+        return self.first < self.month and self.last == last_of(self.month)
 
     @property
-    def last(self) -> date:
-        return (self.month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    def labelled(self) -> list[tuple[str, Moved | None]]:
+        return list(zip(map(str, MovementKind.labels), self.moved, strict=True))
 
     @property
     def change(self) -> Decimal:
         return sum((moved.change for moved in self.moved if moved), ZERO)
 
+    @property
+    def n(self) -> int:
+        return sum(moved.n for moved in self.moved if moved)
+
+
+def last_of(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
 
 def movements_by_month(start: date, end: date) -> list[Month]:
-    """Movements by month and currency, newest month first, in the order of `MovementKind`; None: none."""
+    """Movements after `start` up to `end` by month and currency, newest month first."""
     rows = (
         movements_between(start, end)
         .order_by()
         .annotate(month=TruncMonth("on"))
         .values("month", "currency", "kind")
-        .annotate(change=Sum(F("after") - F("before")), n=Count("pk"))
+        .annotate(total=Sum(F("after") - F("before")), n=Count("pk"))
     )
     found: dict[tuple[date, str], dict[str, Moved]] = defaultdict(dict)
     for row in rows:
         place = (row["month"], row["currency"])
-        found[place][row["kind"]] = Moved(row["kind"], row["change"], row["n"])
+        found[place][row["kind"]] = Moved(row["kind"], row["total"], row["n"])
     return [
-        Month(month, currency, tuple(moved.get(kind) for kind in MovementKind.values))
+        Month(
+            month,
+            currency,
+            tuple(moved.get(kind) for kind in MovementKind.values),
+            first=max(start, month - timedelta(days=1)),
+            last=min(end, last_of(month)),
+        )
         for (month, currency), moved in sorted(
             found.items(), key=lambda item: (-item[0][0].toordinal(), item[0][1])
         )
@@ -177,7 +225,8 @@ def reporting_currency() -> str:
     return str(settings.HEED_CURRENCY)
 
 
-def missing_rates(currencies: Sequence[str]) -> list[str]:
-    """The currencies in use that have no stated rate into the reporting currency."""
+def missing_rates() -> list[str]:
+    """The currencies of subscriptions that have no stated rate into the reporting currency."""
     stated = {reporting_currency(), *ExchangeRate.objects.values_list("currency", flat=True)}
-    return sorted(set(currencies) - stated)
+    standing = SubscriptionPeriod.objects.filter(withdrawn_at=None, account__withdrawn_at=None)
+    return sorted(set(standing.order_by().values_list("currency", flat=True).distinct()) - stated)

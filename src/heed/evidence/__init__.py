@@ -17,14 +17,17 @@ from heed.evidence.metrics import (
 )
 from heed.evidence.revenue import (
     Form,
+    Member,
     Movement,
     MovementKind,
     Period,
     Retention,
+    cohorts,
     converted,
     movements,
     mrr,
     retention,
+    retention_of,
     retention_of_sums,
 )
 from heed.evidence.voices import ces, ces_positive, csat, csat_of_counts, nps, nps_of_counts
@@ -34,6 +37,7 @@ __all__ = [
     "Curve",
     "Estimate",
     "Form",
+    "Member",
     "Metric",
     "MetricError",
     "Movement",
@@ -45,6 +49,7 @@ __all__ = [
     "account_ranges",
     "ces",
     "ces_positive",
+    "cohorts",
     "converted",
     "csat",
     "csat_of_counts",
@@ -59,6 +64,7 @@ __all__ = [
     "parse_metrics",
     "read_metrics",
     "retention",
+    "retention_of",
     "retention_of_sums",
     "wilson",
     "within",

@@ -160,63 +160,90 @@ def mrr(movements: Iterable[Movement], on: date) -> dict[str, Decimal]:
     return dict(found)
 
 
-def retention(
-    movements: Iterable[Movement], start: date, end: date, *, form: Form = Form.POINT_TO_POINT
-) -> dict[str, Retention]:
-    """By currency: what became by the end of day `end` of those who paid at the end of day `start`."""
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An account that paid at the start of a span: its MRR then and at the end, and what moved between."""
+
+    account: str
+    start: Decimal
+    end: Decimal
+    expansion: Decimal
+    contraction: Decimal
+    churn: Decimal
+    reactivation: Decimal
+
+    def kept(self, form: Form) -> Decimal:
+        """What counts for GRR; by movement sums it is below 0 where an account grew before it left."""
+        if form is Form.POINT_TO_POINT:
+            return min(self.start, self.end)
+        return self.start - self.contraction - self.churn
+
+    def counted(self, form: Form) -> Decimal:
+        """What counts for NRR."""
+        return self.end if form is Form.POINT_TO_POINT else self.kept(form) + self.expansion
+
+
+def cohorts(movements: Iterable[Movement], start: date, end: date) -> dict[str, list[Member]]:
+    """By currency: who paid at the end of day `start`, and what became of each by the end of day `end`."""
     if end <= start:
         raise ValueError(f"Retention needs an end after its start; {end} is not after {start}.")
     by_currency: dict[str, dict[str, list[Movement]]] = defaultdict(lambda: defaultdict(list))
     for movement in movements:
         by_currency[movement.currency][movement.account].append(movement)
     return {
-        currency: _retention(accounts.values(), start, end, form)
+        currency: [member for own in accounts.values() if (member := _member(own, start, end))]
         for currency, accounts in sorted(by_currency.items())
     }
 
 
-def _retention(accounts: Iterable[list[Movement]], start: date, end: date, form: Form) -> Retention:
-    starts: list[Decimal] = []
-    ends: list[Decimal] = []
+def _member(own: list[Movement], start: date, end: date) -> Member | None:
+    own.sort(key=attrgetter("on"))
+    days = [movement.on for movement in own]
+    first, last = bisect_right(days, start), bisect_right(days, end)
+    paid = own[first - 1].after if first else ZERO
+    if not paid:
+        return None
     sums: dict[MovementKind, Decimal] = defaultdict(Decimal)
-    for own in accounts:
-        own.sort(key=attrgetter("on"))
-        days = [movement.on for movement in own]
-        first, last = bisect_right(days, start), bisect_right(days, end)
-        paid = own[first - 1].after if first else ZERO
-        if not paid:
-            continue
-        starts.append(paid)
-        ends.append(own[last - 1].after)
-        for movement in own[first:last]:
-            sums[movement.kind] += abs(movement.change)
+    for movement in own[first:last]:
+        sums[movement.kind] += abs(movement.change)
+    return Member(
+        account=own[0].account,
+        start=paid,
+        end=own[last - 1].after,
+        expansion=sums[MovementKind.EXPANSION],
+        contraction=sums[MovementKind.CONTRACTION],
+        churn=sums[MovementKind.CHURN],
+        reactivation=sums[MovementKind.REACTIVATION],
+    )
+
+
+def retention(
+    movements: Iterable[Movement], start: date, end: date, *, form: Form = Form.POINT_TO_POINT
+) -> dict[str, Retention]:
+    """By currency: what became by the end of day `end` of those who paid at the end of day `start`."""
+    return {
+        currency: retention_of(members, form) for currency, members in cohorts(movements, start, end).items()
+    }
+
+
+def retention_of(members: Sequence[Member], form: Form) -> Retention:
+    """Retention of a cohort, as the sums of its members."""
+    sums = {
+        name: sum((getattr(member, name) for member in members), ZERO)
+        for name in ("expansion", "contraction", "churn", "reactivation")
+    }
+    start = sum((member.start for member in members), ZERO)
     if form is Form.MOVEMENT_SUMS:
-        return retention_of_sums(
-            sum(starts, ZERO),
-            expansion=sums[MovementKind.EXPANSION],
-            contraction=sums[MovementKind.CONTRACTION],
-            churn=sums[MovementKind.CHURN],
-            reactivation=sums[MovementKind.REACTIVATION],
-            n=len(starts),
-        )
-    return _point_to_point(starts, ends, sums)
-
-
-def _point_to_point(
-    starts: Sequence[Decimal], ends: Sequence[Decimal], sums: Mapping[MovementKind, Decimal]
-) -> Retention:
-    start, end, n = sum(starts, ZERO), sum(ends, ZERO), len(starts)
-    kept = sum((min(pair) for pair in zip(starts, ends, strict=True)), ZERO)
+        return retention_of_sums(start, n=len(members), **sums)
+    end = sum((member.end for member in members), ZERO)
+    kept = sum((member.kept(form) for member in members), ZERO)
     return Retention(
-        form=Form.POINT_TO_POINT,
+        form=form,
         start=start,
         end=end,
-        expansion=sums.get(MovementKind.EXPANSION, ZERO),
-        contraction=sums.get(MovementKind.CONTRACTION, ZERO),
-        churn=sums.get(MovementKind.CHURN, ZERO),
-        reactivation=sums.get(MovementKind.REACTIVATION, ZERO),
-        grr=_share(kept, start, n, "GRR point to point: Σ min(now, start) / Σ start"),
-        nrr=_share(end, start, n, "NRR point to point: Σ now / Σ start"),
+        **sums,
+        grr=_share(kept, start, len(members), "GRR point to point: Σ min(now, start) / Σ start"),
+        nrr=_share(end, start, len(members), "NRR point to point: Σ now / Σ start"),
     )
 
 
