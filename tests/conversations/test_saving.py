@@ -1,5 +1,6 @@
 """Cases and interactions: saved in bulk, recorded by a person, and taken back."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,11 +9,13 @@ import pytest
 from heed.conversations.actions import (
     Conversation,
     InteractionRefused,
+    mark_not_held,
     record_interaction,
     revert,
     save_cases,
     save_interactions,
 )
+from heed.conversations.checks import NO_AGENDA
 from heed.conversations.models import Case, Interaction
 from heed.conversations.rows import BLANK, CaseRow, InteractionRow
 from heed.customers.actions import save_accounts, save_contacts
@@ -117,10 +120,42 @@ def test_no_check_ins_a_planned_outreach_demands_agenda_and_goal(account: Accoun
     said = Conversation(kind="call", direction="outbound", motion="planned", **texts)
     with pytest.raises(InteractionRefused) as refused:
         record_interaction(account, said, by="person:1")
-    assert refused.value.field == missing
+    assert refused.value.problems == {missing: NO_AGENDA}
     assert not Interaction.objects.exists()
     assert not OutboxEntry.objects.exists()
     assert not AuditEntry.objects.filter(kind="interaction").exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "state"),
+    [
+        ({}, "planned"),
+        ({"minutes": 20}, "held"),
+        ({"words": "It stops."}, "held"),
+        ({"recorded_at": OPENED + timedelta(hours=1)}, "held"),
+        ({"recorded_at": None}, "held"),
+        ({"motion": "triggered"}, "held"),
+    ],
+)
+def test_an_imported_plan_is_one_that_was_known_before_its_time_and_of_which_nothing_is_told(
+    account: Account, row: dict[str, Any], state: str
+) -> None:
+    plan = {"motion": "planned", "direction": "outbound", "agenda": "Rollout", "goal": "Week two agreed"}
+    ahead = {"recorded_at": OPENED - timedelta(days=3)}
+    save_interactions([interaction(**(plan | ahead | row))], by="import:2", source="crm")
+    assert Interaction.objects.get().state == state
+
+
+def test_what_came_of_an_imported_plan_stands_until_its_source_says_more(account: Account) -> None:
+    plan = interaction(
+        motion="planned", agenda="Rollout", goal="Week two agreed", recorded_at=OPENED - timedelta(days=3)
+    )
+    save_interactions([plan], by="import:2", source="crm")
+    mark_not_held(Interaction.objects.get(), reason="They were ill", by="person:1")
+    save_interactions([plan], by="import:3", source="crm")
+    assert Interaction.objects.get().state == "cancelled"
+    save_interactions([replace(plan, minutes=20)], by="import:4", source="crm")
+    assert Interaction.objects.get().state == "held"
 
 
 def test_a_contact_of_another_account_is_refused(account: Account) -> None:

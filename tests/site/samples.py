@@ -7,6 +7,7 @@ only shows who is turned away.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from heed.customers.models import Account, Contact
@@ -57,6 +58,26 @@ def account(world: World) -> dict[str, Any]:
             key="I-1", kind="call", direction="inbound", words="It stops at line 412.", at=now, **told
         )
     return {"key": made.key}
+
+
+def plan(world: World) -> dict[str, Any]:
+    """A conversation that is planned for tomorrow."""
+    made = Account.objects.get(key=account(world)["key"])
+    planned, _ = made.interactions.get_or_create(
+        key="I-2",
+        defaults={
+            "kind": "call",
+            "direction": "outbound",
+            "motion": "planned",
+            "state": "planned",
+            "agenda": "Close in five days: what is left?",
+            "goal": "Books closed in 5 days",
+            "at": clock.now() + timedelta(days=1),
+            "source": "heed",
+            "recorded_at": clock.now(),
+        },
+    )
+    return {"key": made.key, "pk": planned.pk}
 
 
 def worklist_row(world: World) -> dict[str, Any]:
@@ -133,6 +154,8 @@ SAMPLES: dict[str, Sample] = {
     "conversations:new": account,
     "conversations:plan": account,
     "conversations:note": account,
+    "conversations:held": plan,
+    "conversations:not_held": plan,
     "measures:metric": metric,
     "measures:behind": metric_of_account,
     "measures:risk": account,

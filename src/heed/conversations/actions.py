@@ -2,15 +2,17 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as noop
 
-from heed.conversations.checks import CaseCheck, InteractionCheck, RefusedRow, demand_agenda
-from heed.conversations.models import Interaction
+from heed.conversations.checks import NO_AGENDA, CaseCheck, InteractionCheck, is_check_in
+from heed.conversations.models import OWN_SOURCE, Direction, Interaction, InteractionState, Motion
 from heed.conversations.rows import CaseRow, InteractionRow, Saved
 from heed.conversations.shelves import cases, contact_ids, interactions, shelves
 from heed.customers.models import Account, Contact
@@ -25,15 +27,20 @@ from heed.people.models import User
 if TYPE_CHECKING:
     from heed.stream import Activity
 
-OWN_SOURCE = "heed"
+TOLERANCE = timedelta(minutes=5)
+"""Clocks of people run a little ahead of ours."""
+NO_CHECK_INS = noop(
+    "This says that you will call, not what for. What will they get out of it? Name the question, the number "
+    "or the piece of work that it is about."
+)
 
 
 class InteractionRefused(ValueError):  # noqa: N818 - not an error of the program
-    """An interaction cannot be recorded as it is; `field` is what to change."""
+    """An interaction cannot be recorded as it is; `problems` says of each field what is wrong with it."""
 
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(reason)
-        self.field = field
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__(" ".join(problems.values()))
+        self.problems = problems
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,16 @@ class Conversation:
     words: str = ""
     minutes: int | None = None
     at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a planned conversation: what was said, how long it took, when. `at` None means now."""
+
+    words: str
+    minutes: int | None = None
+    at: datetime | None = None
+    goal_met: bool | None = None
 
 
 def save_cases(rows: Iterable[CaseRow], *, by: str, source: str) -> Saved:
@@ -84,14 +101,17 @@ def _people(batch: Sequence[CaseRow] | Sequence[InteractionRow]) -> tuple[dict[s
 def record_interaction(
     account: Account, said: Conversation, *, by: str, held_by: User | None = None
 ) -> Interaction:
-    """Record what a person did or plans: the row, its audit entry, and its activity `interaction.<kind>`.
+    """Record what a person did or plans: the row, its audit entry, and its activity.
 
-    Raises InteractionRefused for a planned outbound one without agenda and goal, and for a contact of
+    What took place is `interaction.<kind>` when it did; what is still to come is `interaction.planned` now,
+    and counts as a conversation once it was held. Raises InteractionRefused for a planned outbound one
+    without an agenda and a goal of substance, for one to come that is not planned, and for a contact of
     another account.
     """
     now = clock.now()
+    _demand_sound(account, said, now)
     at = said.at or now
-    _demand_sound(account, said)
+    ahead = said.motion == Motion.PLANNED and at > now
     interaction = Interaction.objects.create(
         key=f"heed-{uuid.uuid4().hex}",
         account=account,
@@ -99,6 +119,7 @@ def record_interaction(
         kind=said.kind,
         direction=said.direction,
         motion=said.motion,
+        state=InteractionState.PLANNED if ahead else InteractionState.HELD,
         purpose=said.purpose,
         agenda=said.agenda,
         goal=said.goal,
@@ -110,38 +131,129 @@ def record_interaction(
         source=OWN_SOURCE,
         recorded_at=now,
     )
-    state = interactions().load([interaction.key])[interaction.key]
-    activity = _activity(interaction, now)
-    record(Change("create", "interaction", interaction.key, None, state, activities=(activity,)), by=by)
+    activity = _planned(interaction, now) if ahead else _held(interaction, now)
+    change = Change(
+        "create", "interaction", interaction.key, None, _state_of(interaction), activities=(activity,)
+    )
+    record(change, by=by)
     return interaction
 
 
-def _demand_sound(account: Account, said: Conversation) -> None:
+@transaction.atomic
+def mark_held(
+    interaction: Interaction, outcome: Outcome, *, by: str, held_by: User | None = None
+) -> Interaction:
+    """A planned conversation took place: from now on it counts as one, at the time when it did.
+
+    Raises InteractionRefused without words, for a time to come, and for what is no open plan.
+    """
+    now = clock.now()
+    planned, before = _open_plan(interaction)
+    if not outcome.words.strip():
+        raise InteractionRefused({"words": _("Say what was said: it is why the conversation was held.")})
+    at = outcome.at or now
+    if at > now + TOLERANCE:
+        raise InteractionRefused({"at": _("This is still to come; until then it is planned.")})
+    planned.words, planned.minutes, planned.goal_met = outcome.words, outcome.minutes, outcome.goal_met
+    planned.at, planned.state = at, InteractionState.HELD
+    planned.held_by = held_by or planned.held_by
+    planned.save(update_fields=["words", "minutes", "goal_met", "at", "state", "held_by"])
+    change = Change(
+        "mark held", "interaction", planned.key, before, _state_of(planned),
+        activities=(_held(planned, now),),
+    )  # fmt: skip
+    record(change, by=by)
+    return planned
+
+
+@transaction.atomic
+def mark_not_held(interaction: Interaction, *, reason: str, by: str) -> Interaction:
+    """A planned conversation will not take place, or did not; its activity is `interaction.cancelled`.
+
+    Raises InteractionRefused without a reason, and for what is no open plan.
+    """
+    now = clock.now()
+    planned, before = _open_plan(interaction)
+    if not reason.strip():
+        raise InteractionRefused({"reason": _("Say why: whoever plans the next one will want to know.")})
+    planned.state = InteractionState.CANCELLED
+    planned.save(update_fields=["state"])
+    change = Change(
+        "mark not held", "interaction", planned.key, before, _state_of(planned), reason.strip(),
+        activities=(_cancelled(planned, reason.strip(), now),),
+    )  # fmt: skip
+    record(change, by=by)
+    return planned
+
+
+def _open_plan(interaction: Interaction) -> tuple[Interaction, State]:
+    """The plan, locked, with its state. Two people who close it at once do not both succeed."""
+    rows = Interaction.objects.select_for_update(of=("self",)).select_related("account", "contact")
+    planned = rows.get(pk=interaction.pk)
+    if planned.state != InteractionState.PLANNED or planned.withdrawn_at is not None:
+        said = {"state": planned.get_state_display().lower()}
+        raise InteractionRefused({"": _("Somebody has closed this plan already: %(state)s.") % said})
+    return planned, _state_of(planned)
+
+
+def _state_of(interaction: Interaction) -> State:
+    return interactions().load([interaction.key])[interaction.key]
+
+
+def _demand_sound(account: Account, said: Conversation, now: datetime) -> None:
     if said.contact is not None and said.contact.account_id != account.pk:
-        raise InteractionRefused("contact", f"{said.contact} is not at {account}.")
-    state = {name: getattr(said, name) for name in ("motion", "direction", "agenda", "goal")}
-    try:
-        demand_agenda("", state)
-    except RefusedRow as refused:
-        raise InteractionRefused(refused.finding.field, refused.finding.reason) from refused
+        there = {"contact": said.contact, "account": account}
+        raise InteractionRefused({"contact": _("%(contact)s is not at %(account)s.") % there})
+    if said.motion == Motion.PLANNED and said.direction == Direction.OUTBOUND:
+        _demand_substance(said)
+    if said.motion != Motion.PLANNED and said.at is not None and said.at > now + TOLERANCE:
+        reason = _("This is still to come. Plan it instead, with its agenda and goal.")
+        raise InteractionRefused({"at": reason})
 
 
-def _activity(interaction: Interaction, now: datetime) -> "Activity":
+def _demand_substance(said: Conversation) -> None:
+    """Invariant 1, and no check-ins: agenda and goal are there, and name something."""
+    texts = {"agenda": said.agenda, "goal": said.goal}
+    problems = {name: _(NO_AGENDA) for name, text in texts.items() if not text.strip()}
+    problems |= {name: _(NO_CHECK_INS) for name, text in texts.items() if text.strip() and is_check_in(text)}
+    if problems:
+        raise InteractionRefused(problems)
+
+
+def _held(interaction: Interaction, now: datetime) -> "Activity":
+    names = ("direction", "motion", "purpose", "words", "minutes")
+    said = {name: getattr(interaction, name) for name in names}
+    activity = _activity(interaction, interaction.kind, "", interaction.at, said, now)
+    minutes = None if interaction.minutes is None else float(interaction.minutes)
+    return replace(activity, value=minutes)
+
+
+def _planned(interaction: Interaction, now: datetime) -> "Activity":
+    names = ("kind", "direction", "purpose", "goal")
+    said = {name: getattr(interaction, name) for name in names} | {"for": interaction.at.isoformat()}
+    return _activity(interaction, "planned", ":planned", now, said, now)
+
+
+def _cancelled(interaction: Interaction, reason: str, now: datetime) -> "Activity":
+    said = {"kind": interaction.kind, "purpose": interaction.purpose, "reason": reason}
+    return _activity(interaction, "cancelled", ":cancelled", now, said, now)
+
+
+def _activity(
+    interaction: Interaction, name: str, suffix: str, at: datetime, said: dict[str, Any], now: datetime
+) -> "Activity":
+    """As the interaction's own source would tell it, so that what it tells later is the same activity."""
     from heed.stream import Activity
 
-    said = {
-        name: getattr(interaction, name) for name in ("direction", "motion", "purpose", "words", "minutes")
-    }
-    kept = {name: value for name, value in said.items() if value not in ("", None)}
+    kept = {key: value for key, value in said.items() if value not in ("", None)}
     return Activity(
-        source=OWN_SOURCE,
-        id=f"interaction:{interaction.key}",
+        source=interaction.source,
+        id=f"interaction:{interaction.key}{suffix}",
         account=interaction.account.key,
         contact=interaction.contact.key if interaction.contact else None,
-        name=f"interaction.{interaction.kind}",
-        at=interaction.at,
+        name=f"interaction.{name}",
+        at=at,
         recorded_at=now,
-        value=None if interaction.minutes is None else float(interaction.minutes),
         properties=json.dumps(kept, ensure_ascii=False) if kept else None,
     )
 

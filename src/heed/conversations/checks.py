@@ -1,11 +1,12 @@
 """Rows into states: what a row changes, and what in it cannot be taken."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from heed.conversations.models import Direction, InteractionKind, Motion
+from heed.conversations.models import Direction, InteractionKind, InteractionState, Motion
 from heed.conversations.rows import CaseRow, InteractionRow
 from heed.conversations.shelves import instant_text
 from heed.customers.checks import RefusedRow, demand_key, refuse, take_account
@@ -15,6 +16,11 @@ from heed.ledger import clock
 
 LONGEST = {"subject": 500, "kind": 50, "severity": 50, "purpose": 200}
 NO_AGENDA = "A planned outreach has an agenda and a goal: what is it for, and what will differ after it?"
+CHECK_IN = """
+    just only a quick regular monthly weekly to we i want wanted touch base touching check checking catch
+    catching follow following up in ins with them you see how things are is going it call s
+"""
+"""Words: an agenda made of them alone says that somebody will call, and not what for."""
 
 Row = CaseRow | InteractionRow
 
@@ -52,6 +58,10 @@ def _recorded(state: State, row: Row, at: str, now: datetime) -> None:
         state["recorded_at"] = instant_text(row.recorded_at)
     elif state["recorded_at"] is None:
         state["recorded_at"] = min(state[at], str(instant_text(now)))
+
+
+def _instant(text: Any) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _demand(key: str, state: State, *names: str) -> None:
@@ -117,6 +127,7 @@ class InteractionCheck:
         _demand(row.key, state, "kind", "at")
         demand_agenda(row.key, state)
         _recorded(state, row, "at", self.now)
+        state["state"] = _state_of(state, present)
         return state
 
     def _blank(self) -> State:
@@ -127,6 +138,7 @@ class InteractionCheck:
             "kind": None,
             "direction": Direction.OUTBOUND.value,
             **texts,
+            "state": None,
             "goal_met": None,
             "minutes": None,
             "at": None,
@@ -134,6 +146,19 @@ class InteractionCheck:
             "recorded_at": None,
             "withdrawn": False,
         }
+
+
+def _state_of(state: State, present: State | None) -> str:
+    """A plan is what the company knew of before its time, and of which nobody says what came of it.
+
+    What has been said of a plan since stands, unless the source now brings words or minutes.
+    """
+    if state["words"] or state["minutes"] is not None:
+        return InteractionState.HELD.value
+    if present is not None:
+        return str(present["state"])
+    ahead = state["motion"] == Motion.PLANNED and _instant(state["recorded_at"]) < _instant(state["at"])
+    return (InteractionState.PLANNED if ahead else InteractionState.HELD).value
 
 
 def _take_choice(state: State, row: InteractionRow, name: str, options: list[str]) -> None:
@@ -154,4 +179,9 @@ def demand_agenda(key: str, state: Mapping[str, Any]) -> None:
         raise refuse(key, missing, None, "no_agenda", NO_AGENDA)
 
 
-__all__ = ["NO_AGENDA", "CaseCheck", "InteractionCheck", "RefusedRow", "demand_agenda"]
+def is_check_in(text: str) -> bool:
+    """Whether an agenda or a goal consists of nothing but the words of checking in."""
+    return set(CHECK_IN.split()).issuperset(re.findall(r"[^\W_]+", text.lower()))
+
+
+__all__ = ["NO_AGENDA", "CaseCheck", "InteractionCheck", "RefusedRow", "demand_agenda", "is_check_in"]

@@ -1,6 +1,5 @@
 """The forms in which a person records a conversation, plans one, or leaves a note."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -8,32 +7,20 @@ from django import forms
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from heed.conversations.actions import Conversation
-from heed.conversations.models import Direction, InteractionKind, Motion
+from heed.conversations.actions import Conversation, Outcome
+from heed.conversations.models import Direction, Interaction, InteractionKind, Motion
 from heed.customers.models import Account, Contact
 from heed.ledger import clock
 
 HELD_KINDS = (InteractionKind.CALL, InteractionKind.MEETING, InteractionKind.EMAIL, InteractionKind.MESSAGE,
               InteractionKind.OBSERVATION, InteractionKind.MENTION)  # fmt: skip
 PLANNED_KINDS = HELD_KINDS[:4]
-CHECK_IN = re.compile(
-    r"^\W*(?:just|only|quick|regular|monthly|weekly|a|to|we|i|want|wanted|touch|base|touching|check|checking"
-    r"|catch|catching|follow|following|up|in|ins|with|them|you|see|how|things|are|is|going|it|call|s|\W)*\W*$",
-    re.IGNORECASE,
-)
-NO_CHECK_INS = _(
-    "This says that you will call, not what for. What will they get out of it? Name the question, the number "
-    "or the piece of work that it is about."
-)
+GOAL_MET = (("", _("cannot be told yet")), ("yes", _("yes")), ("no", _("no")))
+GOAL_MET_VALUES = {"yes": True, "no": False}
 
 
 def choices_of(kinds: tuple[InteractionKind, ...]) -> list[tuple[str, str]]:
     return [(str(kind), str(kind.label)) for kind in kinds]
-
-
-def is_check_in(text: str) -> bool:
-    """Whether an agenda consists of nothing but the words of checking in."""
-    return bool(CHECK_IN.match(text))
 
 
 class ConversationForm(forms.Form):
@@ -56,30 +43,23 @@ class ConversationForm(forms.Form):
 
     ahead = timedelta(0)
 
-    def conversation(self) -> Conversation:
-        """What was filled in, for `record_interaction`."""
-        raise NotImplementedError
 
+class SaidForm(forms.Form):
+    """What was said in a conversation, and how long it took."""
 
-class HeldForm(ConversationForm):
-    """A conversation that took place."""
-
-    kind = forms.ChoiceField(label=_("Kind"), choices=choices_of(HELD_KINDS))
-    direction = forms.ChoiceField(label=_("Who began it"), choices=Direction.choices[:2])
     minutes = forms.IntegerField(label=_("Minutes"), min_value=0, max_value=1440, required=False)
     words = forms.CharField(
         label=_("What they said"), widget=forms.Textarea, max_length=20_000,
         help_text=_("In their own words where you can."),
     )  # fmt: skip
-    field_order = ("kind", "direction", "contact", "at", "minutes", "purpose", "words")
 
-    def clean_at(self) -> Any:
-        at = self.cleaned_data["at"]
-        if at > clock.now() + timedelta(minutes=5):
-            raise forms.ValidationError(
-                _("This is still to come. Plan it instead, with its agenda and goal.")
-            )
-        return at
+
+class HeldForm(ConversationForm, SaidForm):
+    """A conversation that took place."""
+
+    kind = forms.ChoiceField(label=_("Kind"), choices=choices_of(HELD_KINDS))
+    direction = forms.ChoiceField(label=_("Who began it"), choices=Direction.choices[:2])
+    field_order = ("kind", "direction", "contact", "at", "minutes", "purpose", "words")
 
     def conversation(self) -> Conversation:
         motion = Motion.REACTIVE if self.cleaned_data["direction"] == Direction.INBOUND else ""
@@ -106,20 +86,33 @@ class PlanForm(ConversationForm):
             raise forms.ValidationError(_("This is past. Record it as a conversation that took place."))
         return at
 
-    def clean_agenda(self) -> str:
-        return self._with_substance("agenda")
-
-    def clean_goal(self) -> str:
-        return self._with_substance("goal")
-
-    def _with_substance(self, name: str) -> str:
-        text = str(self.cleaned_data[name])
-        if is_check_in(text):
-            raise forms.ValidationError(NO_CHECK_INS)
-        return text
-
     def conversation(self) -> Conversation:
         return Conversation(**self.cleaned_data, direction=Direction.OUTBOUND, motion=Motion.PLANNED)
+
+
+class OutcomeForm(SaidForm):
+    """What came of a planned conversation."""
+
+    at = forms.DateTimeField(label=_("When"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
+    goal_met = forms.TypedChoiceField(
+        label=_("Was the goal met?"), choices=GOAL_MET, coerce=GOAL_MET_VALUES.get, required=False,
+        empty_value=None,
+    )  # fmt: skip
+    field_order = ("at", "minutes", "words", "goal_met")
+
+    def __init__(self, planned: Interaction, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        when = localtime(min(planned.at, clock.now())).replace(second=0, microsecond=0)
+        self.fields["at"].initial = when.strftime("%Y-%m-%dT%H:%M")
+
+    def outcome(self) -> Outcome:
+        return Outcome(**self.cleaned_data)
+
+
+class NotHeldForm(forms.Form):
+    """Why a planned conversation did not take place, or will not."""
+
+    reason = forms.CharField(label=_("It was not held, because"), max_length=500)
 
 
 class NoteForm(forms.Form):

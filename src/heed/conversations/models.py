@@ -4,6 +4,9 @@ from django.utils.translation import gettext_lazy as _
 
 from heed.customers.models import Account, Contact
 
+OWN_SOURCE = "heed"
+"""The source of what people record in Heed itself."""
+
 
 class InteractionKind(models.TextChoices):
     CALL = "call", _("Call")
@@ -27,6 +30,14 @@ class Motion(models.TextChoices):
     PLANNED = "planned", _("Planned")
 
 
+class InteractionState(models.TextChoices):
+    """A plan is not a conversation: only what was held counts as one."""
+
+    PLANNED = "planned", _("Planned")
+    HELD = "held", _("Held")
+    CANCELLED = "cancelled", _("Not held")
+
+
 class Interaction(models.Model):
     key = models.CharField(max_length=200, unique=True)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="interactions")
@@ -34,6 +45,9 @@ class Interaction(models.Model):
     kind = models.CharField(max_length=12, choices=InteractionKind.choices)
     direction = models.CharField(max_length=8, choices=Direction.choices)
     motion = models.CharField(max_length=9, choices=Motion.choices, blank=True)
+    state = models.CharField(
+        max_length=9, choices=InteractionState.choices, default=InteractionState.HELD, db_default="held"
+    )
     purpose = models.CharField(max_length=200, blank=True)
     agenda = models.TextField(blank=True)
     goal = models.TextField(blank=True)
@@ -54,6 +68,10 @@ class Interaction(models.Model):
                 name="planned_outbound_has_agenda_and_goal",
                 condition=~models.Q(motion="planned", direction="outbound")
                 | (~models.Q(agenda="") & ~models.Q(goal="")),
+            ),
+            models.CheckConstraint(
+                name="only_a_plan_can_be_open_or_cancelled",
+                condition=models.Q(state="held") | models.Q(motion="planned"),
             ),
         ]
         indexes = [models.Index(fields=["account", "-at"])]

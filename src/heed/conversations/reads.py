@@ -1,14 +1,20 @@
 """What pages read of conversations."""
 
-from datetime import datetime
-
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower, Trim
 
-from heed.conversations.models import Case, Direction, Interaction, InteractionKind
+from heed.conversations.models import (
+    OWN_SOURCE,
+    Case,
+    Direction,
+    Interaction,
+    InteractionKind,
+    InteractionState,
+)
 from heed.customers.models import Account
 
-HUMAN = (InteractionKind.CALL, InteractionKind.MEETING)
+SPOKEN = (InteractionKind.CALL, InteractionKind.MEETING, InteractionKind.EMAIL, InteractionKind.MESSAGE)
+"""In which we and the customer speak or write with each other, as the starter metrics have it."""
 SEVERE = frozenset(
     {
         *("blocker", "critical", "emergency", "high", "highest", "major", "severe", "urgent"),
@@ -35,28 +41,24 @@ def unresolved_harm() -> QuerySet[Case]:
     return open_still.order_by("opened_at", "id")
 
 
-def open_cases(account: Account) -> QuerySet[Case]:
-    """Cases of an account that are neither resolved nor closed, the oldest first."""
-    return account.cases.filter(withdrawn_at=None, resolved_at=None, closed_at=None).order_by("opened_at")
-
-
 def cases_of(account: Account) -> QuerySet[Case]:
     """All cases of an account, the newest first."""
     return account.cases.filter(withdrawn_at=None).select_related("contact").order_by("-opened_at")
 
 
-def interactions_of(account: Account) -> QuerySet[Interaction]:
-    """All interactions of an account, the newest first; planned ones in the future come on top."""
-    standing = account.interactions.filter(withdrawn_at=None)
-    return standing.select_related("contact", "held_by").order_by("-at")
+def held() -> Q:
+    """Interactions that took place: a plan whose day has passed is none of them."""
+    return Q(state=InteractionState.HELD, withdrawn_at=None)
 
 
-def last_human_conversation(account: Account, *, before: datetime) -> Interaction | None:
-    """The last call or meeting that was held before an instant."""
-    return interactions_of(account).filter(kind__in=HUMAN, at__lte=before).first()
+def their_words() -> Q:
+    """Held interactions whose words are the customer's: what they wrote or said to us of their own accord,
+    and what a person who held a conversation recorded here as said by them."""
+    recorded_here = Q(source=OWN_SOURCE, direction=Direction.OUTBOUND)
+    return held() & (Q(direction=Direction.INBOUND) | recorded_here) & ~Q(words="")
 
 
-def last_words(account: Account, *, before: datetime) -> Interaction | None:
-    """The newest interaction from the customer that holds their words."""
-    from_them = interactions_of(account).filter(direction=Direction.INBOUND, at__lte=before)
-    return from_them.exclude(words="").first()
+def open_plans() -> QuerySet[Interaction]:
+    """Planned conversations of which nobody has said whether they were held, the first due first."""
+    planned = Interaction.objects.filter(state=InteractionState.PLANNED, withdrawn_at=None)
+    return planned.order_by("at", "id")

@@ -17,8 +17,8 @@ CASE_INSTANTS = ("opened_at", "first_reply_at", "resolved_at", "closed_at", "rec
 INTERACTION_INSTANTS = ("at", "recorded_at")
 CASE_PLAIN = ("subject", "kind", "severity", "times_reopened", "attributes", "source")
 INTERACTION_PLAIN = (
-    *("kind", "direction", "motion", "purpose", "agenda", "goal", "words", "minutes", "source"),
-    "goal_met",
+    *("kind", "direction", "motion", "state", "purpose", "agenda", "goal", "goal_met", "words", "minutes"),
+    "source",
 )
 
 

@@ -1,16 +1,19 @@
-"""Recording what was said, planning what is to be said, and leaving a note, on an account."""
+"""Recording what was said, planning what is to be said and closing such plans, and notes, on an account."""
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from heed.conversations.actions import InteractionRefused, record_interaction
-from heed.conversations.forms import ConversationForm, HeldForm, NoteForm, PlanForm
+from heed.conversations.access import plan_for
+from heed.conversations.actions import InteractionRefused, mark_held, mark_not_held, record_interaction
+from heed.conversations.forms import HeldForm, NoteForm, NotHeldForm, OutcomeForm, PlanForm
 from heed.customers.access import account_for
 from heed.customers.models import Account
 from heed.people.models import User
@@ -23,7 +26,9 @@ def new(request: HttpRequest, key: str) -> HttpResponse:
     """A conversation that took place."""
     account = account_for(cast(User, request.user), key)
     form = HeldForm(account, request.POST or None)
-    return _form_page(request, account, form, "conversations/new.html", _("The conversation was recorded."))
+    page = {"account": account, "form": form}
+    done = _("The conversation was recorded.")
+    return _form_page(request, page, lambda: _record(request, account, form), "conversations/new.html", done)
 
 
 @require_http_methods(["GET", "POST"])
@@ -32,7 +37,41 @@ def plan(request: HttpRequest, key: str) -> HttpResponse:
     """A conversation to come; it comes up on Today when it is due."""
     account = account_for(cast(User, request.user), key)
     form = PlanForm(account, request.POST or None)
-    return _form_page(request, account, form, "conversations/plan.html", _("The conversation is planned."))
+    page = {"account": account, "form": form}
+    done = _("The conversation is planned.")
+    return _form_page(request, page, lambda: _record(request, account, form), "conversations/plan.html", done)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Permission.ACT_ON_CUSTOMERS)
+def held(request: HttpRequest, key: str, pk: int) -> HttpResponse:
+    """What came of a planned conversation that took place."""
+    user = cast(User, request.user)
+    planned = plan_for(user, key, pk)
+    form = OutcomeForm(planned, request.POST or None)
+    page = {"account": planned.account, "planned": planned, "form": form}
+    done = _("The conversation was recorded.")
+
+    def save() -> None:
+        mark_held(planned, form.outcome(), by=user.actor, held_by=user)
+
+    return _form_page(request, page, save, "conversations/held.html", done)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Permission.ACT_ON_CUSTOMERS)
+def not_held(request: HttpRequest, key: str, pk: int) -> HttpResponse:
+    """Why a planned conversation did not take place, or will not."""
+    user = cast(User, request.user)
+    planned = plan_for(user, key, pk)
+    form = NotHeldForm(request.POST or None)
+    page = {"account": planned.account, "planned": planned, "form": form}
+    done = _("The plan is closed: it was not held.")
+
+    def save() -> None:
+        mark_not_held(planned, reason=form.cleaned_data["reason"], by=user.actor)
+
+    return _form_page(request, page, save, "conversations/not_held.html", done)
 
 
 @require_POST
@@ -49,21 +88,23 @@ def note(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _form_page(
-    request: HttpRequest, account: Account, form: ConversationForm, template: str, success: str
+    request: HttpRequest, page: dict[str, Any], save: Callable[[], None], template: str, success: str
 ) -> HttpResponse:
+    """The form of the page, saved when it is sent and sound; what the action refuses stands at its field."""
+    form: Form = page["form"]
     if request.method == "POST" and form.is_valid():
         try:
-            _record(request, account, form)
+            save()
         except InteractionRefused as refused:
-            form.add_error(refused.field if refused.field in form.fields else None, str(refused))
+            for field, problem in refused.problems.items():
+                form.add_error(field if field in form.fields else None, problem)
         else:
             messages.success(request, success)
-            return redirect(_page_of(account))
-    status = 422 if form.errors else 200
-    return render(request, template, {"account": account, "form": form}, status=status)
+            return redirect(_page_of(page["account"]))
+    return render(request, template, page, status=422 if form.errors else 200)
 
 
-def _record(request: HttpRequest, account: Account, form: ConversationForm | NoteForm) -> None:
+def _record(request: HttpRequest, account: Account, form: HeldForm | PlanForm | NoteForm) -> None:
     user = cast(User, request.user)
     record_interaction(account, form.conversation(), by=user.actor, held_by=user)
 

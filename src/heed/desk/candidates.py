@@ -7,10 +7,10 @@ from decimal import Decimal
 from itertools import zip_longest
 
 from django.conf import settings
-from django.db.models import Exists, F, Min, OuterRef, Q
+from django.db.models import Exists, Min, OuterRef, Q
 
-from heed.conversations.models import Case, Direction, Interaction, Motion
-from heed.conversations.reads import telling_sources, unresolved_harm
+from heed.conversations.models import Case, Direction
+from heed.conversations.reads import open_plans, telling_sources, unresolved_harm
 from heed.customers.models import Account, AccountKind, ExchangeRate, SubscriptionPeriod
 from heed.desk.models import WorkKind
 from heed.measures.models import Risk
@@ -184,11 +184,10 @@ def _harm(as_of: date) -> Iterable[Found]:
 
 
 def _follow_ups(as_of: date) -> Iterable[Found]:
-    """Interactions that were planned for a day up to this one and have no result yet, the oldest first."""
+    """Conversations that were planned for a day up to this one and not closed since, the oldest first."""
     end = end_of(as_of)
-    planned = Interaction.objects.filter(
-        motion=Motion.PLANNED, direction=Direction.OUTBOUND, goal_met=None, withdrawn_at=None,
-        at__lt=end, at__gte=end - timedelta(days=FOLLOW_UP_DAYS), recorded_at__lt=F("at"),
+    planned = open_plans().filter(
+        direction=Direction.OUTBOUND, at__lt=end, at__gte=end - timedelta(days=FOLLOW_UP_DAYS)
     ).order_by("account_id", "at", "id")  # fmt: skip
     seen = set()
     for account, holder, key, at, goal in planned.values_list(

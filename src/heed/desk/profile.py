@@ -10,14 +10,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from heed.conversations.models import Case, Interaction
-from heed.conversations.reads import cases_of, last_words
+from heed.conversations.models import Case, Interaction, InteractionState
+from heed.conversations.reads import SPOKEN, cases_of, open_plans
 from heed.customers.models import Account, Contact, Movement, SubscriptionPeriod
 from heed.desk import words
 from heed.desk.findings import Reading
 from heed.desk.models import WorklistRow, WorkState
 from heed.desk.ranking import readings_of
 from heed.desk.reads import Row, about, row_of
+from heed.desk.voices import EVER, Words, last_words_of
 from heed.ledger.models import AuditEntry
 from heed.measures.models import MetricDefinition, Risk
 from heed.measures.reads import trends_of
@@ -88,12 +89,20 @@ class Profile:
     cases_open: int
     children: Sequence[Account]
     planned: Sequence[Interaction]
-    heard: Interaction | None
+    said: Words | None
     history: Sequence[AuditEntry] = field(default_factory=tuple)
 
     @property
     def unmeasured_names(self) -> str:
         return ", ".join(reading.name[:1].lower() + reading.name[1:] for reading in self.unmeasured)
+
+    @property
+    def speaker(self) -> str:
+        return self.said.role if self.said and self.said.role else _("role not recorded")
+
+    @property
+    def said_where(self) -> str:
+        return self.said.place(self.account.key) if self.said else ""
 
     def measure(self, key: str) -> Measured | None:
         return next((each for each in self.measures if each.reading.key == key), None)
@@ -123,8 +132,8 @@ def profile_of(account: Account, as_of: date, now: datetime, *, history: bool) -
         cases=cases[:SHOWN],
         cases_open=sum(case.resolved_at is None and case.closed_at is None for case in cases),
         children=list(account.children.filter(withdrawn_at=None).order_by("name")[:50]),
-        planned=planned_of(account, now),
-        heard=last_words(account, before=now),
+        planned=planned_of(account),
+        said=last_words_of([account.pk], now, within=EVER).get(account.pk),
         history=history_of(account) if history else (),
     )
 
@@ -168,7 +177,11 @@ def lines_of(account: Account, profile: Profile, as_of: date) -> list[Line]:
 
 def people_of(account: Account, now: datetime) -> list[Person]:
     """The people, those last spoken with first, the never heard last."""
-    heard = Max("interactions__at", filter=Q(interactions__withdrawn_at=None, interactions__at__lte=now))
+    spoken = Q(interactions__state=InteractionState.HELD, interactions__kind__in=SPOKEN)
+    heard = Max(
+        "interactions__at",
+        filter=spoken & Q(interactions__withdrawn_at=None, interactions__at__lte=now),
+    )
     contacts = account.contacts.filter(withdrawn_at=None, erased_at=None).annotate(last_at=heard)
     people = [Person(contact, contact.last_at) for contact in contacts.order_by("name", "key")]
     return sorted(people, key=lambda each: (each.last_at is None, now - (each.last_at or now)))
@@ -240,9 +253,9 @@ def rows_of(account: Account) -> list[Row]:
     return [row_of(row) for row in found.order_by("rank", "id")]
 
 
-def planned_of(account: Account, now: datetime) -> list[Interaction]:
-    ahead = account.interactions.filter(withdrawn_at=None, at__gt=now)
-    return list(ahead.select_related("contact", "held_by").order_by("at")[:5])
+def planned_of(account: Account) -> list[Interaction]:
+    """Plans that nobody has closed, those whose day has passed too."""
+    return list(open_plans().filter(account=account).select_related("contact", "held_by")[:SHOWN])
 
 
 def history_of(account: Account) -> list[AuditEntry]:

@@ -13,9 +13,10 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from heed.conversations.models import Case
+from heed.conversations.models import OWN_SOURCE, Case, InteractionKind
 from heed.customers.models import Account, Contact
 from heed.desk import words
+from heed.ledger import clock
 from heed.ledger.home import open_stream
 from heed.ledger.models import OutboxEntry
 
@@ -201,7 +202,11 @@ def entry_of(activity: "Activity", names: Mapping[str, str], subjects: Mapping[s
     if activity.name.startswith("case."):
         properties = {"subject": subjects.get(case_key(activity), "")} | properties
     text, detail, tone = said(activity, properties)
-    quote = str(properties.get("comment") or (properties.get("words") if is_heard(properties) else "") or "")
+    quote = str(
+        properties.get("comment")
+        or (properties.get("words") if is_heard(activity.source, properties) else "")
+        or ""
+    )
     if activity.name.startswith("interaction.") and not quote:
         detail = " · ".join(part for part in (detail, str(properties.get("words", ""))) if part)
     who = names.get(activity.contact or "", "")
@@ -209,8 +214,10 @@ def entry_of(activity: "Activity", names: Mapping[str, str], subjects: Mapping[s
     return Entry(activity.at, text, detail, quote, who, tone, activity.name, activity.source)
 
 
-def is_heard(properties: Mapping[str, Any]) -> bool:
-    return properties.get("direction") == "inbound"
+def is_heard(source: str, properties: Mapping[str, Any]) -> bool:
+    """Whether its words are the customer's; `conversations.reads.their_words` says the same of the rows."""
+    direction = properties.get("direction")
+    return direction == "inbound" or (source == OWN_SOURCE and direction == "outbound")
 
 
 def properties_of(activity: "Activity") -> dict[str, Any]:
@@ -242,13 +249,28 @@ def _case(kind: str, value: float | None, properties: Mapping[str, Any]) -> tupl
     return text, detail, "b" if kind in ("opened", "reopened") else ""
 
 
+def kind_text(kind: str) -> str:
+    known = kind in InteractionKind.values
+    return str(InteractionKind(kind).label) if known else words.plain(kind).capitalize()
+
+
+def _plan(kind: str, properties: Mapping[str, Any]) -> tuple[str, str, str]:
+    """A conversation that was planned, or whose plan was closed without it."""
+    what = kind_text(str(properties.get("kind") or ""))
+    if kind == "cancelled":
+        return _("%(what)s not held") % {"what": what}, str(properties.get("reason") or ""), "a"
+    text, ahead = _("%(what)s planned") % {"what": what}, str(properties.get("for") or "")
+    if ahead:
+        on = localtime(datetime.fromisoformat(ahead)).date()
+        text = _("%(what)s planned for %(day)s") % {"what": what, "day": words.day(on, clock.today())}
+    return text, str(properties.get("goal") or ""), "a"
+
+
 def _interaction(kind: str, value: float | None, properties: Mapping[str, Any]) -> tuple[str, str, str]:
-    texts = {
-        "call": _("Call"), "meeting": _("Meeting"), "email": _("E-mail"), "message": _("Message"),
-        "note": _("Note"), "observation": _("Observation"), "mention": _("Public mention"),
-    }  # fmt: skip
+    if kind in PLANS:
+        return _plan(kind, properties)
     purpose = str(properties.get("purpose") or "")
-    text = texts.get(kind, words.plain(kind).capitalize())
+    text = kind_text(kind)
     parts = {
         "inbound": _("from the customer"), "outbound": _("from us"), "planned": _("planned"),
         "triggered": _("triggered"), "reactive": _("reactive"),
@@ -281,6 +303,7 @@ def _subscription(kind: str, value: float | None, properties: Mapping[str, Any])
 
 SAYINGS = {"case": _case, "interaction": _interaction, "survey": _survey, "subscription": _subscription}
 TIMED = ("replied", "resolved")
+PLANS = ("planned", "cancelled")
 
 
 def value_text(value: float | None) -> str:

@@ -9,12 +9,14 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from heed.conversations.models import Case, Direction, Interaction
+from heed.conversations.models import Case, Interaction
+from heed.conversations.reads import their_words
 from heed.customers.models import Account, Contact
 from heed.desk import words
 from heed.ledger.home import open_stream
 
-RECENT_DAYS = 180
+RECENT = timedelta(days=180)
+EVER = timedelta(days=365 * 50)
 CHUNK = 500
 LOW = {"nps": (6, 10), "csat": (2, 5), "ces": (3, 7)}
 """Up to which mark an answer is in the lower part of its scale, and where the scale ends."""
@@ -35,19 +37,24 @@ class Words:
 
     def quoted(self, account: str) -> dict[str, str]:
         """As a worklist row keeps it: words, speaker, at (ISO 8601), source, href."""
-        anchor = "#cases" if self.family == "case" else f"?kind={self.family}#timeline"
-        href = reverse("desk:account", kwargs={"key": account}) + anchor
         said = {"words": self.text, "speaker": self.role or _("role not recorded")}
-        return said | {"at": self.at.isoformat(), "source": self.source, "href": href}
+        return said | {"at": self.at.isoformat(), "source": self.source, "href": self.place(account)}
+
+    def place(self, account: str) -> str:
+        """Where the account's page shows them."""
+        anchor = "#cases" if self.family == "case" else f"?kind={self.family}#timeline"
+        return reverse("desk:account", kwargs={"key": account}) + anchor
 
 
-def last_words_of(accounts: Collection[int], end: datetime) -> dict[int, Words]:
-    """By account what the customer said last in the 180 days before `end`: an answer or a conversation.
+def last_words_of(
+    accounts: Collection[int], end: datetime, *, within: timedelta = RECENT
+) -> dict[int, Words]:
+    """By account what the customer said last in the span before `end`: an answer or a conversation.
 
     Where there is neither, the subject of the newest case.
     """
     ordered = sorted(accounts)
-    since = end - timedelta(days=RECENT_DAYS)
+    since = end - within
     chunks = [ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK)]
     asked = [found for some in chunks for found in subjects(some, since, end)]
     spoken = [found for some in chunks for found in interactions(some, since, end)]
@@ -61,9 +68,7 @@ def newest(found: Iterable[tuple[int, Words]]) -> dict[int, Words]:
 
 
 def interactions(accounts: Collection[int], since: datetime, end: datetime) -> Iterator[tuple[int, Words]]:
-    heard = Interaction.objects.filter(
-        account__in=accounts, direction=Direction.INBOUND, at__gte=since, at__lt=end, withdrawn_at=None
-    ).exclude(words="")
+    heard = Interaction.objects.filter(their_words(), account__in=accounts, at__gte=since, at__lt=end)
     for each in heard.select_related("contact"):
         role = each.contact.role if each.contact else ""
         yield each.account_id, Words(each.words, each.at, role, each.get_kind_display(), "interaction")
