@@ -259,11 +259,20 @@ def _plan(kind: str, properties: Mapping[str, Any]) -> tuple[str, str, str]:
     what = kind_text(str(properties.get("kind") or ""))
     if kind == "cancelled":
         return _("%(what)s not held") % {"what": what}, str(properties.get("reason") or ""), "a"
-    text, ahead = _("%(what)s planned") % {"what": what}, str(properties.get("for") or "")
-    if ahead:
-        on = localtime(datetime.fromisoformat(ahead)).date()
-        text = _("%(what)s planned for %(day)s") % {"what": what, "day": words.day(on, clock.today())}
+    text, at = _("%(what)s planned") % {"what": what}, instant_of(str(properties.get("for") or ""))
+    if at:
+        on = words.day(localtime(at).date(), clock.today())
+        text = _("%(what)s planned for %(day)s") % {"what": what, "day": on}
     return text, str(properties.get("goal") or ""), "a"
+
+
+def instant_of(text: str) -> datetime | None:
+    """An instant with its time zone; None for anything else that a source may have written there."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 def _interaction(kind: str, value: float | None, properties: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -355,9 +364,9 @@ def cursor_of(mark: str) -> "Cursor | None":
         return None
     try:
         at, source, key = json.loads(mark)
-        instant = datetime.fromisoformat(at)
+        instant = instant_of(at)
     except (TypeError, ValueError) as fault:
         raise ValueError(_("This is not a place in the timeline.")) from fault
-    if instant.tzinfo is None:
+    if instant is None:
         raise ValueError(_("This is not a place in the timeline."))
     return Cursor(instant, str(source), str(key))

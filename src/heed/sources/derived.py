@@ -130,14 +130,28 @@ def _case(event: str) -> str:
 
 
 def _interaction_parts() -> list[_Part]:
+    """Conversations, and plans of which the file does not tell that they were held.
+
+    `conversations.checks` takes the same rows for plans.
+    """
     names = ("direction", "motion", "purpose", "words", "minutes")
     said = ", ".join(f"'{name}', {name}" for name in names)
+    untold = "coalesce(words, '') = '' AND minutes IS NULL"
+    known_before = 'NOT recorded_assumed AND recorded_at < "at"'
+    plan = f"coalesce(motion, '') = 'planned' AND {untold} AND {known_before}"
+    planned = "'kind', kind, 'direction', direction, 'purpose', purpose, 'for', \"at\""
     return [
         _Part(
             *("'interaction:' || key", "'interaction.' || kind", '"at"'),
             value="minutes",
             properties=_kept(said),
-        )
+            where=f"NOT ({plan})",
+        ),
+        _Part(
+            *("'interaction:' || key || ':planned'", "'interaction.planned'", "recorded_at"),
+            properties=_kept(planned),
+            where=plan,
+        ),
     ]
 
 
