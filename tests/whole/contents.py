@@ -1,24 +1,21 @@
 """Everything an installation holds, in a form that two installations can be compared in, row for row.
 
-    python -m tests.whole.contents
-
-prints one JSON line per row. Numbers that the database hands out (primary keys) are replaced by what
-they stand for; when the clock stands still, nothing else may differ.
+Numbers that the database hands out (primary keys) are replaced by what they stand for; when the clock stands
+still, nothing else may differ.
 """
 
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
-LEFT_OUT = {
-    # How often a run was interrupted is its own history, not what it made.
-    "sources.import",
-    "daily.round",
-    "sessions.session",
-    "contenttypes.contenttype",
-    "auth.permission",
-}
+ROUNDS = "daily.round"
+PROGRESS = {"sources.import": {"rows_done", "rows_expected"}}
+"""How often a run was interrupted, and what it had left to do then, is its own history."""
+
+
+def contents() -> list[str]:
+    """All rows as text, sorted."""
+    return sorted(json.dumps(row, sort_keys=True, default=str) for row in [*database(), *stream()])
 
 
 def database() -> Iterator[dict[str, Any]]:
@@ -27,11 +24,13 @@ def database() -> Iterator[dict[str, Any]]:
 
     for model in apps.get_models():
         label = model._meta.label_lower
-        if model.__module__.startswith("heed.") and label not in LEFT_OUT:
-            for row in model._default_manager.all():
-                if getattr(row, "kind", None) == "round":
-                    continue  # the trail's word of a round: see above
-                yield {"table": label, **{f.attname: plain(row, f) for f in model._meta.concrete_fields}}
+        if not model.__module__.startswith("heed.") or label == ROUNDS:
+            continue
+        fields = [f for f in model._meta.concrete_fields if f.name not in PROGRESS.get(label, ())]
+        related = [field.name for field in fields if field.is_relation]
+        for row in model._default_manager.select_related(*related):
+            if getattr(row, "kind", None) != "round":  # the trail's word of a round
+                yield {"table": label, **{field.attname: plain(row, field) for field in fields}}
 
 
 def plain(row: Any, field: Any) -> Any:
@@ -58,24 +57,7 @@ def stream() -> Iterator[dict[str, Any]]:
     from heed.ledger.home import open_stream
 
     held = open_stream()
-    for name, table in (("activities", held.activities()), ("daily", held.daily())):
+    tables = {"activities": held.activities(), "daily": held.daily(), "parked": held.parked()}
+    for name, table in tables.items():
         for row in held.run(table).to_pylist():
             yield {"table": name, **{column: str(value) for column, value in row.items()}}
-
-
-def contents() -> list[str]:
-    """All rows as text, sorted."""
-    return sorted(json.dumps(row, sort_keys=True, default=str) for row in [*database(), *stream()])
-
-
-def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "heed.site.settings")
-    import django
-
-    django.setup()
-    for line in contents():
-        print(line)  # noqa: T201
-
-
-if __name__ == "__main__":
-    main()

@@ -1,20 +1,33 @@
-"""One process that does what a company does: import its files, then run the daily round.
+"""What a company does in one process: import its files, then run the daily round.
 
-    python -m tests.whole.scenario FOLDER
-
-(`prepare` instead of a folder makes the database and its people first.) Run by tests that end it at a
-random moment with kill -9, and run it again. The clock stands still (`HEED_NOW`), so that two runs can
-be compared to the last column.
+The process tells whoever watches it what it is about to do, statement by statement, so that it can be killed
+at a known place however fast the machine is. It does not end by itself before it is told to. The clock stands
+still (`HEED_NOW`), so that two runs can be compared to the last column.
 """
 
 import os
-import sys
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 AS_OF = "2026-03-02"
 NOW = f"{AS_OF}T08:00:00+00:00"
-DONE = "all is done"
+SURROUNDINGS = {
+    "HEED_NOW": NOW,
+    "HEED_SECRET_KEY": "only-for-tests",
+    "DJANGO_SETTINGS_MODULE": "heed.site.settings",
+}
 ACCOUNTS, ACTIVITIES, MONTHS = 40, 6_000, 6
+IMPORTING, ROUND, DONE = b"import", b"round", b"done"
+"""What a process says before each statement of either part, and once nothing is left to do."""
+LIBRARIES = [
+    *("dbos", "deltalake", "django.contrib.auth.hashers", "django.db.models", "django.forms", "duckdb"),
+    *("ibis", "ibis.backends.duckdb", "numpy", "openpyxl", "pandas", "pyarrow.parquet", "rich.progress"),
+    *("scipy.special", "scipy.stats", "typer"),
+]
+"""What every process imports first, whatever its settings: they are forked from one that has."""
 
 
 def make_files(folder: Path) -> None:
@@ -33,42 +46,77 @@ def make_files(folder: Path) -> None:
     )
 
 
-def prepare() -> None:
-    """The database, and the people who own the accounts."""
-    from heed.evidence.simulate import csm_emails
-    from heed.site.commands import app
+def process(work: Callable[..., None], line: Connection, home: str, *arguments: str) -> None:
+    """The whole life of a process in a home: an error reaches the watcher as text."""
+    for name in list(os.environ):
+        if name.startswith(("HEED_", "DJANGO_")):
+            del os.environ[name]
+    os.environ |= {**SURROUNDINGS, "HEED_HOME": home}
+    try:
+        work(line, *arguments)
+    except BaseException:
+        line.send_bytes(traceback.format_exc().encode())
+        raise
 
-    app(["migrate"], standalone_mode=False)
+
+def prepare(line: Connection, folder: str) -> None:
+    """The files with their mapping, the database, and the people who own the accounts."""
+    from heed.evidence.simulate import csm_emails
+
+    files = Path(folder)
+    make_files(files)
+    heed("migrate")
     from heed.people.actions import create_user
     from heed.people.models import Role
+    from heed.sources.actions import preview
+
+    (files / "mapping.toml").write_text(preview(sorted(files.iterdir())).mapping)
 
     for email, role in zip(csm_emails(2), (Role.ADMIN, Role.MEMBER), strict=True):
         create_user(email, email, role, by="command line")
+    line.send_bytes(DONE)
+
+
+def live(line: Connection, folder: str) -> None:
+    """Import unless that is done, run the round, and tell the contents to who asks for them."""
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    from tests.whole.contents import contents
+
+    if not imported():
+        with connection.execute_wrapper(telling(line, IMPORTING)):
+            heed("import", folder, "--json")
+    with connection.execute_wrapper(telling(line, ROUND)):
+        heed("refresh", "--as-of", AS_OF, "--json")
+    line.send_bytes(DONE)
+    line.recv_bytes()
+    line.send_bytes("\n".join(contents()).encode())
+
+
+def heed(*arguments: str) -> None:
+    """A command as the command line runs it; its answer is of no interest."""
+    import contextlib
+    import io
+
+    from heed.site.commands import app
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        app(list(arguments), standalone_mode=False)
+
+
+def telling(line: Connection, part: bytes) -> Callable[..., Any]:
+    def tell(execute: Callable[..., Any], *statement: Any) -> Any:
+        line.send_bytes(part)
+        return execute(*statement)
+
+    return tell
 
 
 def imported() -> bool:
     """Whether the files are in: nobody imports them again then, which would be an import of its own."""
-    import django
-
-    django.setup()
     from heed.sources.models import Import, ImportState
 
     return Import.objects.filter(state=ImportState.DONE).exists()
-
-
-def main(folder: str) -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "heed.site.settings")
-    if folder == "prepare":
-        return prepare()
-    from heed.site.commands import app
-
-    print("started", flush=True)  # noqa: T201
-    if not imported():
-        app(["import", folder, "--json"], standalone_mode=False)
-    app(["refresh", "--as-of", AS_OF, "--json"], standalone_mode=False)
-    print(DONE, flush=True)  # noqa: T201
-    return None
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

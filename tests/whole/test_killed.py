@@ -1,64 +1,102 @@
-"""Killed with -9 at any moment, an import and a daily round end as if nothing had happened."""
+"""Killed with -9 at any moment, an import and a daily round end as if nothing had happened.
 
+The moments are drawn from the length of a run that nobody disturbs, and found again by the statement before
+them: a process that is faster or slower than that run is killed at the same place all the same. A process
+waits at its end until it is told to go, so that there is always something to kill.
+"""
+
+import json
 import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
+from bisect import bisect_right
+from collections.abc import Callable
+from contextlib import closing
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
-from tests.whole.scenario import AS_OF, DONE, NOW, make_files
+from tests.whole import scenario
+from tests.whole.scenario import AS_OF, DONE, IMPORTING, LIBRARIES, ROUND
 
-ROOT = Path(__file__).parents[2]
-MOMENTS = 20
-
-
-def surroundings(home: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HEED_", "DJANGO_"))}
-    return {**kept, "HEED_HOME": str(home), "HEED_NOW": NOW, "HEED_SECRET_KEY": "only-for-tests"}
-
-
-def start(home: Path, module: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
-        cwd=ROOT,
-        env=surroundings(home),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+MOMENTS = 10
+"""In each part, the import and the round."""
+PATIENCE = 120.0
+PROCESSES = get_context("forkserver")
+PROCESSES.set_forkserver_preload(LIBRARIES)
 
 
-def finish(process: subprocess.Popen[str]) -> str:
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err[-3000:]
-    return out
+class Watched:
+    """A process in a home, and the line on which it tells what it does."""
 
+    def __init__(self, work: Callable[..., None], home: Path, *arguments: str) -> None:
+        self._line, theirs = PROCESSES.Pipe()
+        self._process = PROCESSES.Process(
+            target=scenario.process, args=(work, theirs, str(home), *arguments), daemon=True
+        )
+        self._process.start()
+        theirs.close()
 
-def contents_of(home: Path) -> list[str]:
-    return finish(start(home, "tests.whole.contents")).splitlines()
+    def told(self) -> bytes:
+        assert self._line.poll(PATIENCE), "It says nothing any more."
+        said = self._line.recv_bytes()
+        assert said in (IMPORTING, ROUND, DONE), said.decode()
+        return said
+
+    def contents(self) -> list[str]:
+        """What the home of a process that is done holds, row for row; the process ends then."""
+        self._line.send_bytes(b"tell")
+        assert self._line.poll(PATIENCE)
+        found = self._line.recv_bytes().decode().splitlines()
+        self.join()
+        return found
+
+    def finish(self) -> list[str]:
+        while self.told() != DONE:
+            pass
+        return self.contents()
+
+    def join(self) -> None:
+        with closing(self._line):
+            self._process.join(PATIENCE)
+        assert self._process.exitcode == 0
+
+    def kill(self) -> None:
+        assert self._process.pid
+        os.kill(self._process.pid, signal.SIGKILL)
+        with closing(self._line):
+            self._process.join(PATIENCE)
+        assert self._process.exitcode == -signal.SIGKILL
 
 
 class Undisturbed:
-    """A run that nobody interrupted: its files, its contents, and how long it took after starting."""
+    """A run that nobody interrupted: its files, when it sent each statement, and what it made."""
 
     def __init__(self, folder: Path) -> None:
         self.files = folder / "files"
-        make_files(self.files)
         self.prepared = folder / "prepared"
-        finish(start(self.prepared, "tests.whole.scenario", "prepare"))
-        home = shutil.copytree(self.prepared, folder / "home")
-        process = start(home, "tests.whole.scenario", str(self.files))
-        assert process.stdout
-        process.stdout.readline()
-        begun = time.monotonic()
-        finish(process)
-        self.seconds = time.monotonic() - begun
-        self.contents = contents_of(home)
+        preparing = Watched(scenario.prepare, self.prepared, str(self.files))
+        assert preparing.told() == DONE
+        preparing.join()
+        self.home = shutil.copytree(self.prepared, folder / "home")
+        run = Watched(scenario.live, self.home, str(self.files))
+        self.statements: list[tuple[float, bytes]] = []
+        while not self.statements or self.statements[-1][1] != DONE:
+            self.statements.append((time.monotonic(), run.told()))
+        self.contents = run.contents()
+
+    def moment(self, part: bytes, number: int) -> tuple[int, float]:
+        """A random moment of the length of a part: the statement before it, and the seconds since."""
+        times = [at for at, _ in self.statements]
+        first = [said for _, said in self.statements].index(part)
+        end = times[first + [said for _, said in self.statements].count(part)]
+        share = (number + random.Random(f"killed {part!r} {number}").random()) / MOMENTS  # noqa: S311
+        at = times[first] + share * (end - times[first])
+        before = bisect_right(times, at) - 1
+        return before, at - times[before]
 
 
 @pytest.fixture(scope="module")
@@ -67,27 +105,34 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
 
 
 def test_the_undisturbed_run_holds_what_a_company_would_see(undisturbed: Undisturbed) -> None:
-    tables = [line.split('"table": "')[1].split('"')[0] for line in undisturbed.contents]
-    wanted = {"activities", "daily", "customers.account", "measures.metricvalue", "measures.risk"}
-    assert wanted <= set(tables)
+    tables = {json.loads(row)["table"] for row in undisturbed.contents}
+    assert tables >= {
+        *("activities", "daily", "sources.import", "ledger.auditentry", "customers.account"),
+        *("customers.subscriptionperiod", "customers.movement", "conversations.case"),
+        *("measures.metricvalue", "measures.risk", "desk.worklistrow"),
+    }
     assert AS_OF in "".join(undisturbed.contents)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", range(MOMENTS))
+@pytest.mark.parametrize("number", range(MOMENTS))
+@pytest.mark.parametrize("part", [IMPORTING, ROUND])
 def test_it_ends_as_if_it_had_never_been_killed(
-    moment: int, undisturbed: Undisturbed, tmp_path: Path
+    part: bytes, number: int, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
     home = shutil.copytree(undisturbed.prepared, tmp_path / "killed")
-    dice = random.Random(f"killed {moment}")  # noqa: S311
-    process = start(home, "tests.whole.scenario", str(undisturbed.files))
-    assert process.stdout
-    process.stdout.readline()
-    time.sleep(undisturbed.seconds * (moment + dice.random()) / MOMENTS)
-    process.send_signal(signal.SIGKILL)
-    if DONE in process.communicate()[0]:
-        pytest.skip("It was done before it could be killed: a second import is an import of its own.")
+    before, seconds = undisturbed.moment(part, number)
+    killed = Watched(scenario.live, home, str(undisturbed.files))
+    assert [killed.told() for _ in range(before + 1)][-1] == part
+    time.sleep(seconds)
+    killed.kill()
 
-    finish(start(home, "tests.whole.scenario", str(undisturbed.files)))
+    again = Watched(scenario.live, home, str(undisturbed.files))
 
-    assert contents_of(home) == undisturbed.contents
+    assert again.finish() == undisturbed.contents
+
+
+@pytest.mark.slow
+def test_all_of_it_once_more_changes_nothing(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    home = shutil.copytree(undisturbed.home, tmp_path / "again")
+    assert Watched(scenario.live, home, str(undisturbed.files)).finish() == undisturbed.contents
