@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 export PORT
+# Every command and every test that starts a process compiles all it imports again where this is set.
+unexport PYTHONDONTWRITEBYTECODE
 export HEED_CHROMIUM ?= $(or $(shell command -v chromium),/usr/bin/chromium)
 WORKERS ?= 2
 # The tests start a hundred processes; without their bytecode on disk each would compile all it imports again.
