@@ -303,6 +303,47 @@ def test_the_next_day_tells_how_the_risk_changed(
     assert the_row().change == ""
 
 
+def test_a_day_that_is_ranked_again_with_new_facts_compares_with_yesterday(
+    alice: Any, make_account: "MakeAccount", make_risk: "MakeRisk"
+) -> None:
+    risk = make_risk(make_account("a", alice), "1000", 0.18)
+    rank()
+    for probability, change in ((0.18, ""), (0.31, "risk was 18 %"), (0.25, "risk was 18 %"), (0.18, "")):
+        risk.probability = probability
+        risk.save()
+        rank(NEXT)
+        assert the_row().change == change
+
+
+def test_the_next_day_tells_which_reasons_are_new_and_which_are_gone(
+    alice: Any, make_account: "MakeAccount", make_risk: "MakeRisk", make_value: "MakeValue"
+) -> None:
+    account = make_account("a", alice)
+    make_risk(account, "1000", 0.18)
+    silence = make_value(account, "days_since_conversation", 95.0)
+    rank()
+    silence.value = 96.0
+    silence.save()
+    stopped = make_value(account, "days_since_usage", 20.0)
+    rank(NEXT)
+    assert the_row().change == "new: no use for 20 days"
+    stopped.value = 1.0
+    stopped.save()
+    rank(NEXT + timedelta(days=3))
+    assert the_row().change == "since 23 November: no longer: no use for 20 days"
+
+
+def test_a_row_that_was_decided_on_before_is_back_and_not_new(
+    alice: Any, make_account: "MakeAccount", make_risk: "MakeRisk"
+) -> None:
+    make_risk(make_account("a", alice), "1000", 0.5)
+    rank()
+    actions.mark_done(the_row(), by=alice.actor)
+    for _again in range(2):
+        rank(DAY + timedelta(days=14))
+        assert the_row(state=WorkState.OPEN).change == "back: done on 22 November"
+
+
 def test_a_row_whose_reason_is_over_goes(
     alice: Any, make_account: "MakeAccount", make_risk: "MakeRisk"
 ) -> None:
@@ -443,9 +484,16 @@ def test_every_decision_is_on_the_audit_trail(
     actions.reopen(the_row(), by=alice.actor)
     first, second = AuditEntry.objects.filter(kind="worklist row").order_by("id")
     assert (first.by, first.action, first.reason) == (alice.actor, "snooze", "On holiday")
-    assert first.before == {"state": "open", "reason": "", "snoozed_until": None}
+    opened = {"state": "open", "reason": "", "snoozed_until": None}
+    assert first.before == opened | {
+        "shown": {
+            "as_of": "2026-11-22", "rank": 1, "probability": 0.5, "stake": "1000.00", "currency": "EUR",
+            "why": "On the list for its amount: nothing unusual in what we measure.",
+            "evidence": {"risk": "the clock, n = 412, 58 left"},
+        }
+    }  # fmt: skip
     assert first.after == {"state": "snoozed", "reason": "On holiday", "snoozed_until": "2026-11-23"}
-    assert (second.action, second.after) == ("reopen", first.before)
+    assert (second.action, second.after) == ("reopen", opened)
 
 
 def test_a_decision_before_the_day_is_not_foreseen(

@@ -115,7 +115,8 @@ def test_the_sentence_of_a_risk_says_what_is_known_and_when_it_renews() -> None:
             "silent 96 days",
             "/customers/accounts/k/metrics/days_since_conversation/",
         ),
-        ("risk", "the clock, n = 412, 58 left", "/customers/accounts/k/#risk"),
+        ("risk", "the clock, n = 412, 58 left", "/customers/accounts/k/risk/"),
+        ("usual:renewal:near", "renewal 24 Jan 2027", "/customers/accounts/k/#subscriptions"),
     ]
     assert reason.first_step == "See that their open case is solved, and tell them when it will be"
 
@@ -184,6 +185,12 @@ def test_what_is_on_the_list_for_its_amount_only_says_so_with_what_is_known_and_
         "17 people active in the last 28 days; last spoken with 12 days ago; never answered a survey."
     )
     assert (reason.unknowns, reason.strength) == (["never answered a survey"], 0)
+    assert [(item["key"], item["text"]) for item in reason.evidence] == [
+        ("risk", "the clock, n = 412, 58 left"),
+        ("usual:metric:active_people", "Active people 17"),
+        ("usual:metric:days_since_conversation", "last spoken with 12 days ago"),
+    ]
+    assert reason.keys == {"risk"}
 
 
 def test_an_unknown_is_told_once_a_family_and_only_when_nothing_of_it_is_known() -> None:

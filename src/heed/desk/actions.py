@@ -1,21 +1,22 @@
 """What changes on the worklist: the ranking of the day, and what people decide on its rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from heed.desk import words
+from heed.desk.changes import back_from, change_since, snapshot
 from heed.desk.models import WorklistRow, WorkState
-from heed.desk.ranking import Reasoned, choose, place_of
+from heed.desk.ranking import Place, Reasoned, choose, place_of
 from heed.ledger import clock
 from heed.ledger.actions import Change, record
 
 TOLD = (
-    "why", "evidence", "unknowns", "quote", "change", "first_step", "due_on", "since", "stake", "currency",
-    "probability", "low", "high", "rank", "as_of", "returned_on", "state", "state_reason", "snoozed_until",
-    "decided_at",
+    "why", "evidence", "unknowns", "quote", "change", "earlier", "first_step", "due_on", "since", "stake",
+    "currency", "probability", "low", "high", "rank", "as_of", "returned_on", "state",
+    "state_reason", "snoozed_until", "decided_at",
 )  # fmt: skip
 
 
@@ -55,6 +56,7 @@ def rank_worklist(as_of: date, *, by: str) -> Ranked:
             row = live.pop(place_of(told[0]), None)
             returned += row is not None and row.state == WorkState.SNOOZED
             (made if row is None else kept).append(_written(row, told, rank, as_of))
+    _say_who_is_back(made, as_of)
     gone = [row for row in live.values() if _is_over(row, as_of)]
     for row in gone:
         row.state, row.rank = WorkState.GONE, None
@@ -74,7 +76,6 @@ def _is_over(row: WorklistRow, as_of: date) -> bool:
 def _written(row: WorklistRow | None, told: Reasoned, rank: int, as_of: date) -> WorklistRow:
     candidate, reason = told
     stake = candidate.stake
-    change = _change(row, stake.probability, as_of)
     if row is None:
         row = WorklistRow(
             person_id=candidate.person,
@@ -82,29 +83,39 @@ def _written(row: WorklistRow | None, told: Reasoned, rank: int, as_of: date) ->
             kind=candidate.kind,
             first_shown_on=as_of,
         )
-    elif row.state == WorkState.SNOOZED:
-        row.returned_on = as_of
+    else:
+        row.returned_on = as_of if row.state == WorkState.SNOOZED else row.returned_on
+        row.earlier = snapshot(row) if row.as_of < as_of else row.earlier
     row.why, row.evidence, row.unknowns = reason.why, reason.evidence, reason.unknowns
-    row.first_step, row.due_on, row.change = reason.first_step[:300], candidate.due_on, change
+    row.first_step, row.due_on = reason.first_step[:300], candidate.due_on
     row.quote, row.since = reason.quote, candidate.since.date() if candidate.since else None
     row.stake, row.currency = stake.amount, stake.currency
     row.probability, row.low, row.high = stake.probability, stake.low, stake.high
     row.rank, row.as_of = rank, as_of
     row.state, row.state_reason, row.snoozed_until, row.decided_at = WorkState.OPEN, "", None, None
+    row.change = _change(row)
     return row
 
 
-def _change(row: WorklistRow | None, probability: float | None, as_of: date) -> str:
-    """What is new since the list before this day's; a second ranking of the day repeats the first."""
-    if row is None or row.first_shown_on == as_of:
-        return _("new today")
-    if row.state == WorkState.SNOOZED:
+def _change(row: WorklistRow) -> str:
+    """What is new since the list before this day's, however often the day is ranked."""
+    if row.first_shown_on == row.as_of:
+        return row.change or _("new today")
+    if row.returned_on == row.as_of:
         return _("back from its snooze")
-    if row.as_of == as_of:
-        return row.change
-    if row.probability is None or probability is None or abs(probability - row.probability) < 0.005:
-        return ""
-    return _("risk was %(share)s") % {"share": words.percent(row.probability)}
+    return change_since(row.earlier, row) if row.earlier else ""
+
+
+def _say_who_is_back(made: Sequence[WorklistRow], as_of: date) -> None:
+    """A row that stands where one was decided on before is not new to its reader."""
+    accounts = {row.account_id for row in made}
+    decided = WorklistRow.objects.filter(
+        state__in=[WorkState.DONE, WorkState.NOT_USEFUL], account__in=accounts
+    )
+    latest: dict[Place, WorklistRow] = {place_of(row): row for row in decided.order_by("decided_at", "id")}
+    for row in made:
+        if place_of(row) in latest:
+            row.change = back_from(latest[place_of(row)], as_of)
 
 
 def mark_done(row: WorklistRow, *, by: str, note: str = "") -> WorklistRow:
@@ -139,7 +150,7 @@ def _decide(
 ) -> WorklistRow:
     row = WorklistRow.objects.select_for_update().select_related("account").get(pk=row.pk)
     _refuse_repeat(row, state)
-    before = _state_of(row)
+    before = _state_of(row) | {"shown": _shown(row)}
     row.state, row.state_reason, row.snoozed_until = state, reason, until
     row.decided_at = None if state == WorkState.OPEN else clock.now()
     row.save(update_fields=["state", "state_reason", "snoozed_until", "decided_at"])
@@ -163,3 +174,13 @@ def _refuse_repeat(row: WorklistRow, state: WorkState) -> None:
 def _state_of(row: WorklistRow) -> dict[str, object]:
     until = row.snoozed_until.isoformat() if row.snoozed_until else None
     return {"state": str(row.state), "reason": row.state_reason, "snoozed_until": until}
+
+
+def _shown(row: WorklistRow) -> dict[str, object]:
+    """What the person saw when deciding: it is kept with the decision, for the row is written anew."""
+    told = {item["key"]: item["text"] for item in row.evidence}
+    stake = None if row.stake is None else str(row.stake)
+    return {
+        "as_of": row.as_of.isoformat(), "rank": row.rank, "why": row.why, "evidence": told,
+        "probability": row.probability, "stake": stake, "currency": row.currency,
+    }  # fmt: skip

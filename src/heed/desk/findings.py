@@ -273,19 +273,29 @@ def _against_earlier(reading: Reading, value: float) -> Clause | None:
     return Clause(_key(reading), weight, text, chip, "warn", step, reading.family)
 
 
-def as_usual(facts: Facts) -> list[str]:
+def as_usual(facts: Facts) -> list[Clause]:
     """What is known of their use and of the last conversation, when neither is unusual."""
-    lines: dict[str, str] = {}
+    told: dict[str, Clause] = {}
     for reading in facts.readings:
         plain = not reading.comparison and reading.definition.get("unit") != "share"
         spoken = reading.definition.get("aggregate") == "days_since_last"
         if reading.value is not None and plain and spoken == (reading.family == "interaction"):
-            span = words.span_of(int(reading.value))
-            text = _("last spoken with %(span)s ago") % {"span": span}
-            lines.setdefault(
-                reading.family, text if spoken else f"{words.number(reading.value)} {reading.sentence}"
-            )
-    return [lines[family] for family in ("usage", "interaction") if family in lines]
+            told.setdefault(reading.family, _usual(reading, reading.value, spoken))
+    return [told[family] for family in ("usage", "interaction") if family in told]
+
+
+def _usual(reading: Reading, value: float, spoken: bool) -> Clause:
+    if spoken:
+        text = _("last spoken with %(span)s ago") % {"span": words.span_of(int(value))}
+        return plain_clause(_key(reading), text, text, reading.family)
+    count = words.number(value)
+    chip = _("%(name)s %(count)s") % {"name": reading.name, "count": count}
+    return plain_clause(_key(reading), f"{count} {reading.sentence}", chip, reading.family)
+
+
+def plain_clause(key: str, text: str, chip: str, family: str) -> Clause:
+    """What is told because it is known, and is nothing unusual."""
+    return Clause(key, 0.0, text, chip, "", "", family)
 
 
 def call_to_hear() -> str:

@@ -22,7 +22,10 @@ class WorkState(models.TextChoices):
 
 
 class WorklistRow(models.Model):
-    """One reason why a customer needs a person, with its evidence, until it is done or no longer true."""
+    """One reason why a customer needs a person, with its evidence, until it is done or no longer true.
+
+    `earlier` is what stood here on the list before the one of `as_of`, for `change` to compare with.
+    """
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="worklist")
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="worklist")
@@ -32,6 +35,7 @@ class WorklistRow(models.Model):
     unknowns = models.JSONField(default=list)
     quote = models.JSONField(null=True)
     change = models.CharField(max_length=300, blank=True)
+    earlier = models.JSONField(null=True)
     first_step = models.CharField(max_length=300)
     due_on = models.DateField(null=True)
     since = models.DateField(null=True)

@@ -9,10 +9,21 @@ from django.utils.translation import gettext as _
 
 from heed.desk import words
 from heed.desk.candidates import Candidate, Stake
-from heed.desk.findings import Clause, Facts, OpenCases, as_usual, call_to_hear, case_text, findings
+from heed.desk.findings import (
+    Clause,
+    Facts,
+    OpenCases,
+    as_usual,
+    call_to_hear,
+    case_text,
+    findings,
+    plain_clause,
+)
 from heed.desk.models import WorkKind
 
 RENEWAL_NEAR_DAYS = 90
+USUAL = "usual:"
+"""Begins the key of evidence that is told without being a reason: it brings no decided row back."""
 TOLD = 3
 """So many reasons stand in a sentence, each with its chip."""
 
@@ -31,7 +42,12 @@ class Reason:
 
     @property
     def keys(self) -> frozenset[str]:
-        return frozenset(item["key"] for item in self.evidence)
+        return frozenset(item["key"] for item in self.evidence if not item["key"].startswith(USUAL))
+
+
+def is_finding(key: str) -> bool:
+    """Whether a piece of evidence is a reason by itself: not the method of the risk, nor what is as usual."""
+    return key != "risk" and not key.startswith(USUAL)
 
 
 def reason_for(candidate: Candidate, facts: Facts, as_of: date) -> Reason:
@@ -42,17 +58,21 @@ def reason_for(candidate: Candidate, facts: Facts, as_of: date) -> Reason:
     clauses = found[: TOLD - len(evidence)]
     told = {clause.family for clause in clauses}
     unknowns = unknowns_of(facts, told)
-    parts = [lead, *(clause.text for clause in clauses)]
+    parts, usual = [lead, *(clause.text for clause in clauses)], []
     if candidate.kind in (WorkKind.RISK, WorkKind.RENEWAL) and not clauses:
-        parts += [_nothing_unusual(candidate), *as_usual(facts), *unknowns]
+        usual = as_usual(facts)
+        parts += [_nothing_unusual(candidate), *(clause.text for clause in usual), *unknowns]
     if candidate.kind == WorkKind.RISK:
-        parts.append(_near_renewal(candidate.stake, as_of))
+        near = _near_renewal(candidate.stake, as_of)
+        parts += [clause.text for clause in near]
+        usual = [*usual, *near]
         step = clauses[0].step if clauses else step
     if facts.nobody_owns:
         parts.append(_("nobody looks after this account"))
         step = _("Give the account an owner. Then: %(step)s") % {"step": _lower(step)}
     why = _sentence(parts)
     evidence = [*evidence, *(_item(facts, clause) for clause in clauses), *_risk_evidence(candidate, facts)]
+    evidence += [_item(facts, clause, USUAL) for clause in usual]
     strength = round(sum(clause.weight for clause in found), 6)
     return Reason(why, evidence, unknowns, step, _quote(facts, why), strength)
 
@@ -140,10 +160,13 @@ SAYINGS = {
 }
 
 
-def _near_renewal(stake: Stake, as_of: date) -> str:
+def _near_renewal(stake: Stake, as_of: date) -> list[Clause]:
+    """That a renewal is near, which is no reason by itself."""
     if stake.horizon_on is None or not 0 <= (stake.horizon_on - as_of).days <= RENEWAL_NEAR_DAYS:
-        return ""
-    return _("the contract renews %(when)s") % {"when": words.from_today(stake.horizon_on, as_of)}
+        return []
+    text = _("the contract renews %(when)s") % {"when": words.from_today(stake.horizon_on, as_of)}
+    chip = _("renewal %(day)s") % {"day": words.short_day(stake.horizon_on, as_of)}
+    return [plain_clause("renewal:near", text, chip, "contract")]
 
 
 def _nothing_unusual(candidate: Candidate) -> str:
@@ -159,19 +182,19 @@ def _risk_evidence(candidate: Candidate, facts: Facts) -> list[dict[str, str]]:
     text = _("%(method)s, n = %(n)s, %(events)s left") % {
         "method": stake.method, "n": f"{stake.n:,}", "events": f"{stake.events:,}",
     }  # fmt: skip
-    return [_own(facts, "risk", text, "", anchor="risk")]
+    href = reverse("measures:risk", kwargs={"key": facts.key})
+    return [{"key": "risk", "text": text, "tone": "", "href": href}]
 
 
-def _item(facts: Facts, clause: Clause) -> dict[str, str]:
+def _item(facts: Facts, clause: Clause, prefix: str = "") -> dict[str, str]:
     """The chip of a finding; it opens the rows that the figure was computed from."""
+    told = {"key": prefix + clause.key, "text": clause.chip, "tone": clause.tone}
     if clause.key == "words":
-        href = reverse("desk:account", kwargs={"key": facts.key}) + "?kind=survey#timeline"
-        return {"key": clause.key, "text": clause.chip, "tone": clause.tone, "href": href}
+        return told | {"href": reverse("desk:account", kwargs={"key": facts.key}) + "?kind=survey#timeline"}
     if not clause.key.startswith("metric:"):
-        return _own(facts, clause.key, clause.chip, clause.tone)
+        return told | {"href": _own(facts, clause.key, clause.chip, clause.tone)["href"]}
     metric = clause.key.removeprefix("metric:")
-    href = reverse("measures:behind", kwargs={"key": facts.key, "metric": metric})
-    return {"key": clause.key, "text": clause.chip, "tone": clause.tone, "href": href}
+    return told | {"href": reverse("measures:behind", kwargs={"key": facts.key, "metric": metric})}
 
 
 def _own(facts: Facts, key: str, text: str, tone: str, anchor: str = "timeline") -> dict[str, str]:
@@ -179,6 +202,8 @@ def _own(facts: Facts, key: str, text: str, tone: str, anchor: str = "timeline")
         anchor = "cases"
     if key.startswith("renewal:"):
         anchor = "subscriptions"
+    if key.startswith("interaction:"):
+        anchor = "planned"
     href = reverse("desk:account", kwargs={"key": facts.key}) + f"#{anchor}"
     return {"key": key, "text": text, "tone": tone, "href": href}
 
