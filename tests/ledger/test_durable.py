@@ -85,7 +85,7 @@ def installation(
     # The declarations are those of the worker under test, and this process only enqueues.
     durable.jobs()  # those of the packages are declared by now, and not among these
     monkeypatch.setattr(durable, "JOBS", {})
-    for name in ("count", "slow", "needs marker"):
+    for name in ("count", "slow", "needs marker", "crash"):
         durable.job(name, retries=0)(state_of)
     made = Installation(tmp_path, database)
     yield made
@@ -128,6 +128,18 @@ def test_a_job_whose_worker_was_killed_is_finished_by_another(installation: Inst
     eventually(lambda: state_of(job_id) == "done")
     assert second.poll() is None
     assert installation.traces("slow").count("ended") == 1
+
+
+def test_a_job_that_kills_each_worker_is_given_up_and_says_so(installation: Installation) -> None:
+    job_id = durable.enqueue("crash", key="a")
+    while state_of(job_id) != "dead":
+        assert len(installation.workers) < 6, "It would kill workers for ever."
+        died = installation.start_worker()
+        eventually(lambda died=died: died.poll() is not None or state_of(job_id) == "dead")  # type: ignore[misc]
+    dead = durable.find_job(job_id)
+    assert dead is not None
+    assert len(installation.traces("crashes")) == 2, "once, and once more"
+    assert dead.error.startswith("Its worker was killed each of the 2 times that it ran.")
 
 
 def test_a_dead_job_shows_its_error_and_runs_again_on_demand(installation: Installation) -> None:

@@ -48,7 +48,14 @@ def tick(at: str) -> None:
     trace("ticks", datetime.fromisoformat(at).isoformat())
 
 
+@job("crash", retries=0)
+def crash() -> None:
+    trace("crashes", "began")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 if __name__ == "__main__":
+    worker.CRASHES_ALLOWED = 1
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     worker.work(stop, drain_seconds=5)

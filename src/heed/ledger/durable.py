@@ -25,14 +25,15 @@ APPLICATION = "heed"
 # The shape in which jobs are stored, and not the release: a job enqueued before an upgrade runs after it.
 APP_VERSION = "1"
 QUEUES = {"work": 2, "outbox": 1}
-DEAD = ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+CRASHED = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
+DEAD = ("ERROR", CRASHED)
 STATES = {
     "DELAYED": "waiting",
     "ENQUEUED": "waiting",
     "PENDING": "running",
     "SUCCESS": "done",
     "ERROR": "dead",
-    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "dead",
+    CRASHED: "dead",
     "CANCELLED": "cancelled",
 }
 
@@ -146,13 +147,24 @@ def find_job(job_id: str) -> JobRun | None:
     return _job_run(found[0]) if found else None
 
 
-def list_jobs(*, states: Iterable[str] = (), name: str = "", limit: int = 100) -> list[JobRun]:
-    """The newest runs first; `states` of waiting, running, done, dead, cancelled."""
-    wanted = [stored for stored, shown in STATES.items() if shown in set(states)]
+def list_jobs(*, states: Iterable[str] = (), names: Iterable[str] = (), limit: int = 100) -> list[JobRun]:
+    """The newest runs first; `states` of waiting, running, done, dead, cancelled; all where none is named.
+
+    A name stands for the runs that somebody asked for and for those of its schedule.
+    """
     found = client().list_workflows(
-        status=wanted or None, name=name or None, limit=limit, sort_desc=True, application_name=APPLICATION
+        status=[stored for stored, shown in STATES.items() if shown in set(states)] or None,
+        name=[run for name in names for run in (name, on_schedule(name))] or None,
+        limit=limit,
+        sort_desc=True,
+        application_name=APPLICATION,
     )
     return [_job_run(status) for status in found]
+
+
+def on_schedule(name: str) -> str:
+    """How the runs of a job's schedule are named in the queue."""
+    return f"{name} on schedule"
 
 
 def count_dead() -> int:
@@ -172,11 +184,11 @@ def retry(job_id: str, *, by: str) -> None:
         client().rewind_workflow(job_id, application_version=APP_VERSION, queue_name=_queue_of(run.name))
 
 
-def tidy(before: datetime, *, names: Sequence[str] = ()) -> int:
+def tidy(before: datetime, *, names: Iterable[str] = ()) -> int:
     """Delete runs that were done before an instant; dead ones stay until someone looks."""
     done = client().list_workflows(
         status="SUCCESS",
-        name=list(names) or None,
+        name=[run for name in names for run in (name, on_schedule(name))] or None,
         completed_before=before.isoformat(),
         limit=5_000,
         load_input=False,
@@ -222,9 +234,9 @@ def _job_run(status: "WorkflowStatus") -> JobRun:
         created_at=_instant(status.created_at) or datetime.fromtimestamp(0, UTC),
         started_at=_instant(status.dequeued_at),
         ended_at=_instant(status.completed_at),
-        attempts=status.recovery_attempts or 0,
+        attempts=_starts(status),
         result=status.output,
-        error=_error(status.error),
+        error=_error(status),
     )
 
 
@@ -232,5 +244,16 @@ def _instant(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def _error(error: Exception | None) -> str:
+def _starts(status: "WorkflowStatus") -> int:
+    # The start that was refused, because too many had gone before, counts there too.
+    return (status.recovery_attempts or 0) - (status.status == CRASHED)
+
+
+def _error(status: "WorkflowStatus") -> str:
+    if status.status == CRASHED:
+        return (
+            f"Its worker was killed each of the {_starts(status)} times that it ran. "
+            "Look at what the worker logged last; it may lack memory or disk."
+        )
+    error = status.error
     return "" if error is None else str(getattr(error, "message", "") or error)

@@ -20,5 +20,5 @@ def drain_outbox() -> int:
 def tidy_jobs() -> int:
     """Forget runs that went well: frequent ones after hours, the others after a month."""
     now = clock.now()
-    frequent = tidy(now - KEPT_FREQUENT, names=[f"{DRAIN} on schedule", DRAIN])
+    frequent = tidy(now - KEPT_FREQUENT, names=[DRAIN])
     return frequent + tidy(now - KEPT)

@@ -1,30 +1,27 @@
 """The process that runs durable jobs: `heed worker`. Any number may run at once, on one machine or many.
 
 Each worker has a name of its own and a heartbeat. Jobs of a worker that died go back to the queue: on the
-same machine as soon as its process is gone, on another one when its heartbeat has been silent for `SILENT`.
+same machine as soon as its process is gone, on another one after half a minute without a heartbeat.
 """
 
 import logging
 import os
 import socket
 import threading
-import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, error
 from django.db import DatabaseError, close_old_connections, connections
 
-from heed.ledger.durable import APP_VERSION, APPLICATION, QUEUES, Job, database_url, jobs
+from heed.ledger.durable import APP_VERSION, APPLICATION, QUEUES, Job, database_url, jobs, on_schedule
+from heed.ledger.heartbeat import is_dead, real_now
 from heed.ledger.models import Worker
 
 BEAT = 2.0
-SILENT = timedelta(seconds=30)
-# A process id may have been given to another process since.
-SILENT_HERE = timedelta(minutes=10)
 CRASHES_ALLOWED = 10
 
 log = logging.getLogger("heed.worker")
@@ -37,7 +34,7 @@ class JobFailedError(Exception):
 def work(stop: threading.Event, *, drain_seconds: int = 20) -> None:
     """Run jobs until `stop` is set; then let running ones finish for `drain_seconds`."""
     name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-    Worker.objects.create(name=name, host=socket.gethostname(), pid=os.getpid(), seen_at=_real_now())
+    Worker.objects.create(name=name, host=socket.gethostname(), pid=os.getpid(), seen_at=real_now())
     launch(name)
     try:
         while not stop.wait(BEAT):
@@ -89,7 +86,7 @@ def _declare(each: Job) -> Any:
     DBOS.workflow(name=each.name, max_recovery_attempts=CRASHES_ALLOWED)(run)
     if not each.cron:
         return None
-    name = f"{each.name} on schedule"
+    name = on_schedule(each.name)
     scheduled = DBOS.workflow(name=name, max_recovery_attempts=CRASHES_ALLOWED)(run_scheduled)
     return {
         "schedule_name": each.name,
@@ -123,7 +120,7 @@ def _with_own_connection(function: Callable[..., Any]) -> Callable[..., Any]:
 def _beat(name: str) -> None:
     """Say that this worker lives, and put the jobs of dead ones back; a busy database only delays it."""
     try:
-        Worker.objects.filter(name=name).update(seen_at=_real_now())
+        Worker.objects.filter(name=name).update(seen_at=real_now())
         recover_dead(alive=name)
     except DatabaseError as missed:
         log.warning("A heartbeat was missed: %s", missed)
@@ -139,30 +136,10 @@ def recover_dead(*, alive: str) -> list[str]:
     dead = [name for name in suspects if name not in known or is_dead(known[name])]
     if dead:
         log.warning("Taking over from %s", ", ".join(dead))
-        # The only door to the recovery of a named executor; a job moves only while that one still holds it.
+        # The only door to the recovery of a named executor: `resume_workflow` is public, but it takes a job
+        # from whoever holds it by now, and forgets how often its workers died. Here a job moves only while
+        # the dead worker still holds it, and each time is counted.
         DBOS._recover_pending_workflows(dead)
     gone = [name for name, worker in known.items() if name not in running and is_dead(worker)]
     Worker.objects.filter(name__in=gone).delete()
     return dead
-
-
-def is_dead(worker: Worker) -> bool:
-    silence = _real_now() - worker.seen_at
-    if worker.host != socket.gethostname():
-        return silence > SILENT
-    return silence > SILENT_HERE or not _process_runs(worker.pid)
-
-
-def _process_runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _real_now() -> datetime:
-    # Not the clock of the ledger: a fixed day must not stop the heart.
-    return datetime.fromtimestamp(time.time(), UTC)

@@ -116,13 +116,11 @@ def outbox() -> Finding:
 
 
 def jobs() -> Finding:
-    from heed.ledger import durable
-    from heed.ledger.models import Worker
-    from heed.ledger.worker import is_dead
+    from heed.ledger import durable, heartbeat
 
     dead = durable.count_dead()
-    alive = [worker for worker in Worker.objects.all() if not is_dead(worker)]
-    found = f"{len(alive)} workers run, {dead} jobs have given up"
+    alive = heartbeat.count_alive()
+    found = f"{alive} workers run, {dead} jobs have given up"
     if not alive:
         return Finding("jobs", "warning", found, "Start one: heed worker")
     if dead:
