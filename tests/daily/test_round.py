@@ -5,8 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 
 from heed.customers.actions import save_accounts
@@ -239,18 +242,61 @@ def test_the_page_shows_each_step_with_its_seconds_and_what_failed(
     assert '<div id="rounds" class="stack">' in page
 
 
-def test_the_page_asks_again_while_a_round_runs(lead_client: Client) -> None:
-    Round.objects.create(
+@pytest.fixture
+def half_done() -> Round:
+    return Round.objects.create(
         as_of=TODAY,
         state=RoundState.RUNNING,
         step="measure accounts",
         by="daily round",
         started_at=datetime(2026, 3, 2, 4, tzinfo=UTC),
     )
-    part = lead_client.get("/settings/round/", headers={"HX-Request": "true"}).content.decode()
+
+
+@contextmanager
+def held_elsewhere() -> Iterator[None]:
+    """The lock of the round, held by another thread, which on PostgreSQL has a connection of its own."""
+    held, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with the_only_round():
+            held.set()
+            leave.wait(30)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert held.wait(30)
+    try:
+        yield
+    finally:
+        leave.set()
+        holder.join()
+
+
+def test_the_page_asks_again_while_a_round_runs(half_done: Round, lead_client: Client) -> None:
+    with held_elsewhere():
+        part = lead_client.get("/settings/round/", headers={"HX-Request": "true"}).content.decode()
     assert part.lstrip().startswith('<div id="rounds"')
     assert 'hx-get="/settings/round/" hx-trigger="every 1s"' in part
-    assert "measure accounts" in part
+    assert "The round of 2 March 2026 runs" in part
+    assert "interrupted" not in part
+
+
+def test_a_killed_round_is_not_said_to_run(half_done: Round, lead_client: Client) -> None:
+    part = lead_client.get("/settings/round/", headers={"HX-Request": "true"}).content.decode()
+    assert "every 1s" not in part
+    assert "The round of 2 March 2026 runs" not in part
+    assert part.count('<span class="chip warn">interrupted</span>') == 2
+
+
+def test_the_button_asks_for_nothing_while_a_round_runs(half_done: Round, lead_client: Client) -> None:
+    from heed.ledger import durable
+
+    with held_elsewhere():
+        refused = lead_client.post("/settings/round/run/", follow=True)
+    assert "A daily round is running already" in refused.content.decode()
+    assert durable.list_jobs(names=["daily round"]) == []
 
 
 def test_the_button_hands_the_round_to_the_worker_once(lead_client: Client) -> None:
@@ -258,7 +304,7 @@ def test_the_button_hands_the_round_to_the_worker_once(lead_client: Client) -> N
 
     first = lead_client.post("/settings/round/run/", follow=True)
     second = lead_client.post("/settings/round/run/", follow=True)
-    waiting = durable.list_jobs(states=["waiting"], name="daily round")
+    waiting = durable.list_jobs(states=["waiting"], names=["daily round"])
     assert "as soon as the worker is free" in first.content.decode()
     assert "waits already" in second.content.decode()
     assert len(waiting) == 1

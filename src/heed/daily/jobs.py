@@ -15,7 +15,8 @@ def of_the_day(at: datetime) -> tuple[str, str]:
     return at.date().isoformat(), ROUND
 
 
-@job(ROUND, cron=daily_at(settings.HEED_DAILY_ROUND_AT), arguments=of_the_day, first_wait=30.0)
+# Five tries more, over a quarter of an hour: one may find a round that somebody else has started.
+@job(ROUND, cron=daily_at(settings.HEED_DAILY_ROUND_AT), arguments=of_the_day, first_wait=30.0, retries=5)
 def daily_round(as_of: str, by: str) -> int:
     """Run the round of a day (ISO 8601); returns its number."""
     return int(refresh(date.fromisoformat(as_of), by=by).pk)

@@ -10,6 +10,8 @@ from filelock import FileLock, Timeout
 
 # Any number that nothing else in this database takes as an advisory lock.
 KEY: Final = 4_833_301_072
+# As long as whoever only asks whether a round runs may hold the file.
+A_GLANCE: Final = 0.5
 
 
 class RoundBusyError(Exception):
@@ -18,7 +20,7 @@ class RoundBusyError(Exception):
 
 @contextmanager
 def the_only_round() -> Iterator[None]:
-    """Hold the lock of the round, or raise RoundBusyError at once.
+    """Hold the lock of the round, or raise RoundBusyError.
 
     On PostgreSQL it is held by the session, so that workers on other machines see it; else by a file in the
     home. Both go free when their holder dies.
@@ -28,11 +30,40 @@ def the_only_round() -> Iterator[None]:
         yield
 
 
+def is_running() -> bool:
+    """Whether some process holds the lock; what a round says of itself stays true after a kill -9."""
+    return advisory_lock_is_held() if connection.vendor == "postgresql" else file_lock_is_held()
+
+
+def the_file() -> FileLock:
+    return FileLock(settings.HEED_HOME / "round.lock")
+
+
+def file_lock_is_held() -> bool:
+    try:
+        with the_file().acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def advisory_lock_is_held() -> bool:
+    with connection.cursor() as cursor:
+        # PostgreSQL shows the key in two halves of 32 bits.
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database "
+            "WHERE locktype = 'advisory' AND datname = current_database() "
+            "AND classid::bigint = %s AND objid::bigint = %s AND objsubid = 1)",
+            [KEY >> 32, KEY & 0xFFFF_FFFF],
+        )
+        return bool(cursor.fetchone() == (True,))
+
+
 @contextmanager
 def file_lock() -> Iterator[None]:
-    lock = FileLock(settings.HEED_HOME / "round.lock")
+    lock = the_file()
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=A_GLANCE)
     except Timeout as error:
         raise busy() from error
     try:

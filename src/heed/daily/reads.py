@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
 
 from heed.daily.jobs import ROUND
+from heed.daily.lock import is_running
 from heed.daily.models import Round, RoundState
 from heed.daily.round import STEPS
 from heed.ledger import durable
+
+INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,18 @@ class Line:
     state: str
     seconds: float | None
     told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A round with every step in order, also those that were not reached.
+
+    `state` is that of the round, or `INTERRUPTED` where it was killed before it could say how it ended.
+    """
+
+    round: Round
+    state: str
+    lines: list[Line]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +50,8 @@ class Now:
 
     @property
     def done(self) -> int:
-        return (
-            sum(step.name in {each["name"] for each in self.round.steps} for step in STEPS)
-            if self.round
-            else 0
-        )
+        done = {each["name"] for each in self.round.steps} if self.round else set()
+        return sum(step.name in done for step in STEPS)
 
     @property
     def of(self) -> int:
@@ -61,22 +74,24 @@ def last_done_at() -> datetime | None:
 
 def going_on() -> Now:
     running = Round.objects.filter(state=RoundState.RUNNING).order_by("-pk").first()
+    if running is not None and is_running():
+        return Now(running, waits=False)
     # A worker that has taken a job up needs a moment before its round is on record.
-    waiting = durable.list_jobs(states=["waiting", "running"], name=ROUND, limit=1)
-    return Now(running, bool(waiting) and running is None)
+    waiting = durable.list_jobs(states=["waiting", "running"], names=[ROUND], limit=1)
+    return Now(None, waits=bool(waiting))
 
 
-def lines_of(shown: Round) -> list[Line]:
-    """Every step of the round in order, also those that were not reached."""
-    done = {step["name"]: step for step in shown.steps}
-    return [line_of(step.name, done.get(step.name), shown) for step in STEPS]
+def shown(each: Round, now: Now) -> Shown:
+    killed = each.state == RoundState.RUNNING and each != now.round
+    state = INTERRUPTED if killed else str(each.state)
+    done = {step["name"]: step for step in each.steps}
+    return Shown(each, state, [line_of(step.name, done.get(step.name), each, state) for step in STEPS])
 
 
-def line_of(name: str, done: dict[str, object] | None, shown: Round) -> Line:
-    if name == shown.step and shown.state != RoundState.DONE:
-        return Line(name, shown.state, None, shown.error)
+def line_of(name: str, done: dict[str, Any] | None, of: Round, state: str) -> Line:
+    if name == of.step and state != RoundState.DONE:
+        return Line(name, state, None, of.error)
     if done is None:
         return Line(name, "", None, "")
-    told = done["result"]
-    words = ", ".join(f"{key.replace('_', ' ')} {value:,}" for key, value in told.items())  # type: ignore[attr-defined]
-    return Line(name, RoundState.DONE, float(str(done["seconds"])), words)
+    told = ", ".join(f"{key.replace('_', ' ')} {value:,}" for key, value in done["result"].items())
+    return Line(name, RoundState.DONE, float(done["seconds"]), told)

@@ -24,11 +24,12 @@ A_PAGE = 10
 def rounds(request: HttpRequest) -> HttpResponse:
     """The whole page, or for htmx only the part that changes while a round runs."""
     page = Paginator(reads.latest_rounds(), A_PAGE).get_page(request.GET.get("page"))
+    now = reads.going_on()
     context = {
-        "now": reads.going_on(),
+        "now": now,
         "at": settings.HEED_DAILY_ROUND_AT,
         "page": page,
-        "rounds": [(each, reads.lines_of(each)) for each in page.object_list],
+        "rounds": [reads.shown(each, now) for each in page.object_list],
         "people": names_of(each.by for each in page.object_list),
     }
     part = bool(request.headers.get("HX-Request")) and not request.headers.get("HX-Boosted")
@@ -39,8 +40,10 @@ def rounds(request: HttpRequest) -> HttpResponse:
 @require_POST
 def run(request: HttpRequest) -> HttpResponse:
     """Have the worker run the round of today; pressed twice while one waits or runs, once."""
-    if reads.going_on().waits:
-        messages.info(request, _("The daily round waits already for the worker."))
+    now = reads.going_on()
+    if now.busy:
+        runs = _("A daily round is running already.")
+        messages.info(request, runs if now.round else _("The daily round waits already for the worker."))
         return redirect("daily:rounds")
     person = signed_in(request).actor
     at = clock.now()
