@@ -1,7 +1,11 @@
 """Jobs and the audit trail under Settings, on a real queue."""
 
+import os
+import re
+import socket
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,8 +13,11 @@ from django.db import transaction
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from heed.ledger import durable
+from heed.ledger import durable, heartbeat
 from heed.ledger.actions import Change, record, record_many
+from heed.ledger.models import Worker
+from heed.people.actions import change_role
+from heed.people.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +75,60 @@ def test_a_daily_schedule_is_said_as_an_hour() -> None:
     assert durable.daily_at("05:30") == "30 5 * * *"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_drains_of_the_outbox_do_not_hide_what_people_asked_for(
+    queue: None, admin_client: Client
+) -> None:
+    durable.enqueue("tidy the list of jobs", key="1")
+    for number in range(120):
+        durable.enqueue("drain the outbox", key=str(number))
+    page = admin_client.get("/settings/jobs/").content.decode()
+    assert page.count('<th scope="row">tidy the list of jobs</th>') == 1
+    assert '<th scope="row">drain the outbox</th>' not in page
+
+
+def test_jobs_say_whether_a_worker_runs(queue: None, admin_client: Client) -> None:
+    assert "No worker runs" in admin_client.get("/settings/jobs/").content.decode()
+    here, now = socket.gethostname(), heartbeat.real_now()
+    Worker.objects.create(name="alive", host=here, pid=os.getpid(), seen_at=now)
+    Worker.objects.create(name="gone", host=here, pid=2**22 + 1, seen_at=now)
+    page = admin_client.get("/settings/jobs/").content.decode()
+    assert "1 worker runs" in page
+    assert "No worker runs" not in page
+
+
+@pytest.mark.parametrize(
+    ("host", "silence", "dead"),
+    [
+        ("elsewhere", 29, False),
+        ("elsewhere", 31, True),
+        ("here", 599, False),
+        ("here", 601, True),
+    ],
+)
+def test_a_worker_is_dead_when_it_has_been_silent(host: str, silence: int, dead: bool) -> None:
+    where = socket.gethostname() if host == "here" else host
+    seen = heartbeat.real_now() - timedelta(seconds=silence)
+    assert heartbeat.is_dead(Worker(name="w", host=where, pid=os.getpid(), seen_at=seen)) is dead
+
+
+def test_the_audit_trail_names_people_and_folds_what_changed(lead_client: Client, alice: User) -> None:
+    change_role(alice, "viewer", by=alice.actor)
+    record(Change("import", "import", "3", after={"counts": {"rows": 2}, "note": None}), by="command line")
+    page = lead_client.get("/settings/audit/").content.decode()
+    assert f'<a href="?by=person%3A{alice.pk}">Alice</a>' in page
+    assert f'<a href="?kind=user&amp;subject={alice.pk}">user Alice</a>' in page
+    assert "<dt>role</dt><dd><del>member</del> <ins>viewer</ins></dd>" in page
+    assert "<dt>counts</dt><dd><ins>{&quot;rows&quot;: 2}</ins></dd>" in page
+    assert "<dt>note</dt><dd><ins>empty</ins></dd>" in page
+    assert page.count("<details><summary") == 2
+
+
+@pytest.mark.parametrize("asked", ["before=nonsense", "before=²", "before=-1", f"before={2**70}", "by=%00"])
+def test_the_audit_trail_refuses_what_it_cannot_look_up(asked: str, lead_client: Client) -> None:
+    assert lead_client.get(f"/settings/audit/?{asked}").status_code == 400
+
+
 def test_the_audit_trail_is_read_newest_first_and_narrowed(lead_client: Client) -> None:
     record_many([Change("save", "account", f"a{number}") for number in range(150)], by="import:1")
     record(Change("rename", "account", "a7", before={"name": "A"}, after={"name": "<b>B</b>"}), by="person:1")
@@ -77,4 +138,12 @@ def test_the_audit_trail_is_read_newest_first_and_narrowed(lead_client: Client) 
     assert "Older changes" in first
     narrowed = lead_client.get("/settings/audit/?kind=account&subject=a7").content.decode()
     assert narrowed.count('<th scope="row"') == 2
-    assert lead_client.get("/settings/audit/?before=nonsense").status_code == 200
+    second = lead_client.get(next_page(first)).content.decode()
+    assert [name in second for name in ("subject=a121", "subject=a120")] == [False, True]
+    assert "Newest changes" in second
+
+
+def next_page(page: str) -> str:
+    found = re.search(r'href="([?]before=[0-9]+)"', page)
+    assert found is not None
+    return f"/settings/audit/{found[1]}"
