@@ -16,6 +16,7 @@ def test_the_style_page_shows_every_component(viewer_client: Client) -> None:
         "quote",
         "clock late",
         "spark",
+        'ev"',
         "cards-s",
         "errors",
         "progress",

@@ -47,7 +47,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The link of the letter, at the address that people use and not at the host of the request."""
-        return settings.HEED_BASE_URL + urlsplit(super().get_reset_password_from_key_url(key)).path
+        link = str(super().get_reset_password_from_key_url(key))
+        return f"{settings.HEED_BASE_URL}{urlsplit(link).path}"
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("people:security")

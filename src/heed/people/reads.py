@@ -41,6 +41,6 @@ def names_of(actors: Iterable[str]) -> dict[str, str]:
     return {user.actor: str(user) for user in found}
 
 
-def role_table() -> list[tuple[Permission, list[bool]]]:
-    """Each permission with a yes or no per role, in the order of `Role`."""
-    return [(each, [each in PERMISSIONS[Role(role)] for role in Role.values]) for each in Permission]
+def role_table() -> list[tuple[Permission, list[tuple[Role, bool]]]]:
+    """Each permission with every role, in the order of `Role`, and whether it holds it."""
+    return [(each, [(role, each in PERMISSIONS[role]) for role in Role]) for each in Permission]

@@ -1,13 +1,15 @@
 """The pages that belong to no area: where settings live, and the style page of the components."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from heed.desk import pages
+from heed.desk.timeline import Entry
 from heed.ledger import clock
 from heed.people.permissions import Permission, may
 
@@ -33,6 +35,15 @@ class SampleForm(forms.Form):
     agree = forms.BooleanField(label=_("May be shared inside the company"), required=False)
 
 
+def sample_entries(at: datetime) -> list[Entry]:
+    held, opened, lost = gettext("Call held"), gettext("Case opened"), gettext("I was lost again.")
+    return [
+        Entry(at, held, gettext("goal reached"), "", "Ada", "a", "interaction.call", "heed"),
+        Entry(at, opened, "", lost, "M. Osei", "v", "case.opened", "desk"),
+        Entry(at, gettext("Reports exported"), "", "", "", "", "usage.day", "product", times=12),
+    ]
+
+
 @may(Permission.SEE_CUSTOMERS)
 def style(request: HttpRequest) -> HttpResponse:
     """Each component once, with its rule. Names and figures on this page are invented and marked so."""
@@ -44,6 +55,7 @@ def style(request: HttpRequest) -> HttpResponse:
         "soon": today + timedelta(days=4),
         "later": today + timedelta(days=118),
         "trend": list(zip(fortnights, [21, 23, None, 26, 25, 24, 19, 17, 20, 23], strict=True)),
+        "entries": sample_entries(now),
         "blank_form": SampleForm(prefix="blank"),
         "wrong_form": SampleForm({"wrong-name": "", "wrong-kind": "fax"}, prefix="wrong"),
         "tones": ["", "bad", "warn", "good", "voice", "accent", "unknown"],
