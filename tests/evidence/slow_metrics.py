@@ -31,6 +31,7 @@ class Contract:
     renews_on: date | None
     seats: int | None
     known_on: date
+    unknown_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,11 @@ class Slow:
             and (row.unknown_on is None or row.unknown_on > self.as_of)
         ]
         self.contracts = [
-            row for row in self.contracts if row.known_on <= self.as_of and row.starts_on <= self.as_of
+            row
+            for row in self.contracts
+            if row.known_on <= self.as_of
+            and row.starts_on <= self.as_of
+            and (row.unknown_on is None or row.unknown_on > self.as_of)
         ]
 
     @property

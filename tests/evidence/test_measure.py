@@ -1,6 +1,5 @@
 """Measuring against the slow, obvious way: late rows, withdrawn rows, gaps and unknowns, exactly."""
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -83,6 +82,7 @@ CONTRACTS = {
     "renews_on": "date",
     "seats": "int64",
     "known_on": "date",
+    "unknown_on": "date",
 }
 START = date(2025, 1, 1)
 NAMES = ["open", "save", "error_seen", "case.opened", "case.replied", "survey.nps", "survey.csat"]
@@ -192,14 +192,19 @@ def answers(engine: Any, long: Any) -> Figures:
     return found
 
 
-def slowly(days: Sequence[Day], contracts: Sequence[Contract], dates: Sequence[date]) -> Figures:
+def slowly(
+    days: Sequence[Day],
+    contracts: Sequence[Contract],
+    dates: Sequence[date],
+    metrics: Sequence[Metric] = METRICS,
+) -> Figures:
     found: Figures = {}
     for account, since in SINCE.items():
         own = [row for row in days if row.account == account]
         theirs = [row for row in contracts if row.account == account]
         for as_of in dates:
             slow = Slow(as_of, since, own, theirs)
-            found |= {(account, as_of, metric.key): slow.measure(metric) for metric in METRICS}
+            found |= {(account, as_of, metric.key): slow.measure(metric) for metric in metrics}
     return found
 
 
@@ -434,24 +439,11 @@ def test_nothing_to_measure_is_refused() -> None:
 
 @pytest.mark.spark
 @pytest.mark.slow
-def test_spark_measures_as_duckdb_does(duck: Any, tmp_path: Path) -> None:
-    if shutil.which("java") is None:
-        pytest.skip("Java is absent: Spark cannot run here")
-    spark = pytest.importorskip("pyspark.sql")
-    session = (
-        spark.SparkSession.builder.master("local[1]")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "1")
-        .config("spark.sql.warehouse.dir", str(tmp_path / "warehouse"))
-        .getOrCreate()
-    )
-    try:
-        engine = ibis.pyspark.connect(session)
-        days, signed = company(8, rows=300)
-        chosen = FEW
-        for dates in ([MONTHS[8]], MONTHS[7:9]):
-            expected = answers(duck, expression(days, signed, dates, metrics=chosen))
-            assert answers(engine, expression(days, signed, dates, metrics=chosen)) == expected
-    finally:
-        session.stop()
+@pytest.mark.xdist_group("spark")
+def test_spark_measures_as_duckdb_does(duck: Any, spark: Any) -> None:
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    engine = ibis.pyspark.connect(spark)
+    days, signed = company(8, rows=300)
+    for dates in ([MONTHS[8]], MONTHS[7:9]):
+        expected = answers(duck, expression(days, signed, dates, metrics=FEW))
+        assert answers(engine, expression(days, signed, dates, metrics=FEW)) == expected

@@ -21,6 +21,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from heed.evidence.metrics.kinds import Kinds
+from heed.evidence.metrics.terms import WORD
 
 NEVER = date(9999, 12, 31)
 BILLION = 1_000_000_000
@@ -88,7 +89,12 @@ def at_one_date(rows: ir.Table, as_of: date, points: Sequence[int], *, days: boo
     )
     piece, position = _piece_of_day(known.day, as_of, cut)
     placed = exact(known).mutate(as_of=ibis.date(as_of), piece=piece)
-    return placed.mutate(bits=ibis.literal(1, "int64") << position) if days else placed
+    return placed.mutate(bits=_bit(position)) if days else placed
+
+
+def _bit(position: ir.IntegerValue) -> ir.IntegerValue:
+    """A bit for a day. In pieces too long for a word, where no days are counted, it only must not overflow."""
+    return ibis.literal(1, "int64") << ibis.least(position, WORD - 1)
 
 
 def _piece_of_day(day: Any, as_of: date, cut: Sequence[Piece]) -> tuple[ir.IntegerValue, ir.IntegerValue]:
@@ -108,7 +114,7 @@ def over_dates(
     known = exact(first_date_from(in_segment, dates))
     sums = {name: known[name].sum() for name in ("n", "whole", "billionths", "value_n")}
     if days:
-        sums["bits"] = bit_or(ibis.literal(1, "int64") << known.position)
+        sums["bits"] = bit_or(_bit(known.position))
     added = known.group_by([*keys, "segment", "known", "unknown"]).agg(**sums)
     spread = added.join(calendar.memberships(), "segment", how="inner")
     kept = spread.filter(spread.known <= spread.as_of, spread.unknown > spread.as_of)
@@ -169,7 +175,8 @@ def _memberships(
         for each in cut:
             first, last = each.first_day(as_of), each.last_day(as_of)
             for segment in range(bisect_left(starts, first), bisect_right(starts, last)):
-                yield segment, as_of, each.index, (starts[segment] - first).days
+                shift = (starts[segment] - first).days if each.oldest - each.youngest <= WORD else 0
+                yield segment, as_of, each.index, shift
 
 
 def memory_table(rows: Sequence[tuple[Any, ...]], kinds: dict[str, pa.DataType]) -> ir.Table:
