@@ -76,9 +76,9 @@ def compare(bench: Workbench, activities: Table, staged: Staged, recorded_at: dt
     rows to write beside them: withdrawals of stored versions, and versions that a later row replaces.
     """
     snapshot = activities.snapshot()
-    bench.run("CREATE TEMP TABLE fresh (line BIGINT, key UBIGINT, month VARCHAR)")
-    bench.run("CREATE TEMP TABLE adjusted (line BIGINT, recorded_at TIMESTAMPTZ, corrects BOOLEAN)")
-    bench.run(f"CREATE TEMP TABLE beside AS SELECT * FROM {scan(activities, [])}")
+    bench.run("CREATE TABLE fresh (line BIGINT, key UBIGINT, month VARCHAR)")
+    bench.run("CREATE TABLE adjusted (line BIGINT, recorded_at TIMESTAMPTZ, corrects BOOLEAN)")
+    bench.run(f"CREATE TABLE beside AS SELECT * FROM {scan(activities, [])}")
     for month in staged.months:
         find_fresh(bench, activities, snapshot.of_months([month]), staged, month)
     if snapshot.files and find_hits(bench, activities, snapshot, staged):
@@ -117,7 +117,7 @@ def same_record(offered: str, stored: str) -> str:
 
 def find_hits(bench: Workbench, activities: Table, snapshot: Snapshot, staged: Staged) -> int:
     """Which fresh keys the store may know. Reads identities only, and of them what lies in their range."""
-    bench.run("CREATE TEMP TABLE hits (key UBIGINT)")
+    bench.run("CREATE TABLE hits (key UBIGINT)")
     low, high = bench.rows(
         f"SELECT min(id), max(id) FROM {staged.everything} WHERE line IN (SELECT line FROM fresh)"
     )[0]
@@ -132,11 +132,11 @@ def find_hits(bench: Workbench, activities: Table, snapshot: Snapshot, staged: S
 def find_outdated(bench: Workbench, activities: Table, snapshot: Snapshot, staged: Staged, now: str) -> None:
     """Withdraw the stored versions of fresh ids; ids that were withdrawn before stand again from then on."""
     bench.run(
-        f"CREATE TEMP TABLE again AS SELECT line, {IDENTITY}, batch FROM {staged.everything} "
+        f"CREATE TABLE again AS SELECT line, {IDENTITY}, batch FROM {staged.everything} "
         "WHERE line IN (SELECT line FROM fresh WHERE key IN (SELECT key FROM hits))"
     )
     bench.run(
-        f"CREATE TEMP TABLE known AS SELECT * FROM {scan(activities, snapshot.files)} "
+        f"CREATE TABLE known AS SELECT * FROM {scan(activities, snapshot.files)} "
         f"WHERE hash({IDENTITY}) IN (SELECT key FROM hits)"
     )
     bench.run(
@@ -165,7 +165,7 @@ def keep_past(bench: Workbench, staged: Staged, now: str) -> int:
     """Keep the versions that a later row of this append replaces, unless the last one stands already."""
     bench.run(
         f"""
-        CREATE TEMP TABLE past AS
+        CREATE TABLE past AS
         SELECT s.*, replaced_by, CASE WHEN first AND NOT coalesce(a.corrects, false)
             THEN greatest(s.recorded_at, a.recorded_at) ELSE {now} END AS known_at
         FROM decided JOIN {staged.everything} AS s USING (line)
@@ -198,13 +198,12 @@ def write(bench: Workbench, activities: Table, staged: Staged) -> list[Written]:
     gains = dict(bench.rows("SELECT month, count(*) FROM fresh GROUP BY month"))
     beside = {month for (month,) in bench.rows("SELECT DISTINCT month FROM beside")}
     adjusted = bool(bench.value("SELECT count(*) > 0 FROM adjusted"))
-    number = activities.next_number()
-    files = []
+    queries = {}
     for month in sorted(gains.keys() | beside):
         parts = [fresh_rows(bench, staged, month, gains[month], adjusted)] if month in gains else []
         parts += [f"SELECT * FROM beside WHERE month = {text(month)}"] if month in beside else []
-        files.append(bench.save(activities, month, number, " UNION ALL BY NAME ".join(parts), ORDER))
-    return [file for file in files if file is not None]
+        queries[month] = " UNION ALL BY NAME ".join(parts)
+    return bench.save_months(activities, activities.next_number(), queries, ORDER)
 
 
 def fresh_rows(bench: Workbench, staged: Staged, month: str, gain: int, adjusted: bool) -> str:

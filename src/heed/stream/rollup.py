@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from heed.stream.activity import RolledUp
 from heed.stream.standing import VERSION
-from heed.stream.tables import DataFile, Snapshot, Table, Written
+from heed.stream.tables import DataFile, Snapshot, Table
 from heed.stream.workbench import Workbench, scan, text
 
 APP = "roll-up"
@@ -24,15 +24,13 @@ def roll_up_days(bench: Workbench, activities: Table, daily: Table) -> RolledUp:
     if not touched:
         return RolledUp()
     before = daily.snapshot()
-    number = daily.next_number()
-    added: list[Written] = []
+    queries: dict[str, str] = {}
     removed: list[DataFile] = []
     for month, days in sorted(touched.items()):
         old = [file for file in before.of_months([month]) if file.overlaps(min(days), max(days))]
-        query = month_rows(bench, activities, snapshot, daily, old, month, days)
-        written = bench.save(daily, month, number, query, ORDER)
-        added += [written] if written else []
+        queries[month] = month_rows(activities, snapshot, daily, old, month, days)
         removed += old
+    added = bench.save_months(daily, daily.next_number(), queries, ORDER)
     made = sorted(day for each in touched.values() for day in each)
     daily.commit(
         added, removed, transactions=[(APP, snapshot.version)], notes={"app": APP, "days": len(made)}
@@ -58,7 +56,6 @@ def touched_days(bench: Workbench, activities: Table, files: list[DataFile]) -> 
 
 
 def month_rows(
-    bench: Workbench,
     activities: Table,
     snapshot: Snapshot,
     daily: Table,

@@ -60,7 +60,7 @@ class Staged:
 
 def stage(bench: Workbench, rows: Rows, transaction: AppTransaction, erasures: Table) -> Staged:
     """Check the rows, make them readable by month, and decide about ids that were offered more than once."""
-    bench.run("CREATE TEMP TABLE decided (line BIGINT, first BOOLEAN, replaced_by BIGINT)")
+    bench.run("CREATE TABLE decided (line BIGINT, first BOOLEAN, replaced_by BIGINT)")
     files = as_files(bench, rows)
     types = {name: kind for name, kind, *_ in bench.rows(f"DESCRIBE SELECT * FROM {read(files)}")}
     staged = Staged(shaped(files, types, transaction))
@@ -199,15 +199,13 @@ def keep_out(bench: Workbench, staged: Staged, erased: list[tuple[str, str]]) ->
 def find_repeated(bench: Workbench, staged: Staged) -> None:
     """Of ids offered more than once, the last version stands; what differs before it is kept as past."""
     rows = f"(SELECT * FROM {staged.everything} WHERE line NOT IN (SELECT line FROM decided))"
-    bench.run(
-        f"CREATE TEMP TABLE twice AS SELECT key FROM {staged.everything} GROUP BY key HAVING count(*) > 1"
-    )
+    bench.run(f"CREATE TABLE twice AS SELECT key FROM {staged.everything} GROUP BY key HAVING count(*) > 1")
     if not bench.value("SELECT count(*) FROM twice"):
         return
     content = ", ".join(quoted(name) for name in CONTENT)
     bench.run(
         f"""
-        CREATE TEMP TABLE versions AS
+        CREATE TABLE versions AS
         WITH several AS (
             SELECT {IDENTITY}, line, row({content}) AS content FROM {rows}
             WHERE key IN (SELECT key FROM twice)
