@@ -12,7 +12,9 @@ def waiting(stream: Stream) -> list[str]:
 
 def test_a_parked_activity_waits_until_its_account_arrives(stream: Stream) -> None:
     rows = [activity("1", account="new"), activity("2", account="later"), activity("3", account="new")]
+    assert stream.awaited() == []
     assert park(stream, 1, *rows) == 3
+    assert stream.awaited() == ["later", "new"]
     assert stream.count() == 0
     assert stream.release(["new", "acme"], recorded_at=NOW) == Appended(new=2)
     assert rows_of(stream, "id", "account", "batch", "recorded_at") == [
@@ -20,6 +22,7 @@ def test_a_parked_activity_waits_until_its_account_arrives(stream: Stream) -> No
         ("3", "new", "import:1", on("2026-11-01")),
     ]
     assert waiting(stream) == ["2"]
+    assert stream.awaited() == ["later"]
 
 
 def test_parking_the_same_again_changes_nothing(stream: Stream) -> None:

@@ -41,7 +41,7 @@ from heed.stream.staging import Rows
 from heed.stream.tables import Table
 from heed.stream.timeline import read_batches, read_folded, read_timeline
 from heed.stream.withdrawal import withdraw_batch, withdraw_ids
-from heed.stream.workbench import Workbench, quoted, text, workbench
+from heed.stream.workbench import Workbench, quoted, scan, text, workbench
 
 Answer = TypeVar("Answer")
 WAIT_SECONDS = 600.0
@@ -232,6 +232,15 @@ class Stream:
     def parked(self) -> ibis.Table:
         """Activities that wait for their account, with `parked_at`."""
         return self._unbound("parked", None, None)
+
+    def awaited(self) -> list[str]:
+        """The accounts that parked activities wait for, in order."""
+
+        def read() -> list[str]:
+            rows = scan(self._parked, self._parked.snapshot().files)
+            return [key for (key,) in self._reader.query(f"SELECT DISTINCT account FROM {rows} ORDER BY 1")]
+
+        return again(read)
 
     def erasures(self) -> ibis.Table:
         """The record of erasures: when, by whom, which kind, the key's digest, how many rows per table."""
