@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -7,6 +8,7 @@ import pytest
 from heed.customers.actions import revert, save_accounts, save_periods
 from heed.customers.models import Account
 from heed.customers.rows import AccountRow, PeriodRow
+from heed.ledger import clock
 from heed.ledger.models import AuditEntry
 from heed.measures.actions import ensure_starter_metrics, measure_accounts, new_version, set_key_activities
 from heed.measures.definitions import metric_of
@@ -219,3 +221,37 @@ def test_a_past_date_sees_the_contract_that_it_saw_then(log: Log, monkeypatch: p
     measure_accounts(DAY, by="daily round")
     assert value("A1", "days_to_renewal").value == 276
     assert set(points) == {"days_to_renewal"}
+
+
+def test_an_undo_is_learnt_when_it_is_made_and_a_period_given_away_was_never_told(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tell(renews: date, by: str, account: str = "A1") -> None:
+        row = PeriodRow("p1", account=account, starts_on=date(2026, 1, 1), renews_on=renews)
+        whole = replace(
+            row, monthly_amount=Decimal(50), currency="EUR", recorded_at=clock.now().replace(hour=6)
+        )
+        save_periods([whole], by=by, source="billing")
+
+    def on(day: date) -> None:
+        monkeypatch.setenv("HEED_NOW", f"{day}T08:00:00+00:00")
+
+    on(date(2026, 1, 2))
+    tell(date(2026, 6, 1), "import:2")
+    on(date(2026, 2, 1))
+    tell(date(2027, 1, 1), "import:3")
+    on(date(2026, 3, 1))
+    revert("import:3", by="person:1")
+    dates = [date(2026, 1, 1), date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 28), date(2026, 3, 1), DAY]
+
+    def seen(account: str) -> list[float | None]:
+        points = measure_history(Account.objects.get(key=account), dates, ["days_to_renewal"])
+        measure_accounts(dates[-1], by="daily round")
+        assert points["days_to_renewal"][-1].value == value(account, "days_to_renewal").value
+        return [point.value for point in points["days_to_renewal"]]
+
+    assert seen("A1") == [None, 121, 334, 307, 92, 62]
+    on(DAY)
+    tell(date(2026, 6, 1), "import:4", account="A2")
+    assert seen("A1") == [None] * 6
+    assert seen("A2") == [None, None, None, None, None, 62]

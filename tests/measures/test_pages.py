@@ -1,11 +1,13 @@
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from django.test import Client
 
-from heed.customers.actions import save_accounts
+from heed.customers.actions import save_accounts, save_periods
 from heed.customers.models import Account
-from heed.customers.rows import AccountRow
+from heed.customers.rows import AccountRow, PeriodRow
 from heed.measures import reads
 from heed.measures.actions import ensure_starter_metrics, measure_accounts
 from heed.measures.models import MetricValue
@@ -90,3 +92,32 @@ def test_a_metric_or_account_that_is_not_there_is_not_found(viewer_client: Clien
         "/customers/accounts/A/1/metrics/active_people/?as_of=yesterday",
     ):
         assert viewer_client.get(path).status_code == 404
+
+
+def test_a_fact_opens_the_periods_it_was_read_from_as_they_were_known_then(
+    viewer_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = PeriodRow("old", account="A2", starts_on=date(2025, 1, 1), ends_on=date(2026, 1, 1))
+    new = PeriodRow("new", account="A2", starts_on=date(2026, 1, 1), renews_on=date(2027, 1, 1), seats=5)
+    priced = [replace(row, monthly_amount=Decimal(9), currency="EUR") for row in (old, new)]
+    monkeypatch.setenv("HEED_NOW", "2026-03-30T08:00:00+00:00")
+    save_periods(priced, by="import:1", source="billing")
+    monkeypatch.setenv("HEED_NOW", "2026-04-02T08:00:00+00:00")
+    save_periods([replace(new, seats=7)], by="import:2", source="billing")
+    account = Account.objects.get(key="A2")
+    for metric, keys in (
+        ("days_to_renewal", ["new"]),
+        ("tenure_days", ["new", "old"]),
+        ("seats_used", ["new"]),
+    ):
+        page = reads.rows_behind(account, reads.definition_of(metric).metric, DAY)
+        assert [period.key for period in page.periods] == keys
+        assert page.periods[0].seats == 5
+    page = reads.rows_behind(account, reads.definition_of("seats_used").metric, date(2026, 4, 2))
+    assert ([period.seats for period in page.periods], page.total) == ([7], 1)
+    shown = viewer_client.get(f"/customers/accounts/A2/metrics/seats_used/?as_of={DAY}").content.decode()
+    assert "1 January 2027" in shown
+    assert "report_exported" in shown
+    Account.objects.filter(key="A2").update(since=date(2024, 5, 1))
+    shown = viewer_client.get("/customers/accounts/A2/metrics/tenure_days/").content.decode()
+    assert "stated to be a customer since 1 May 2024" in shown

@@ -6,11 +6,12 @@ from typing import Any
 
 import ibis
 
-from heed.customers.models import Account, SubscriptionPeriod
+from heed.customers.models import Account
 from heed.evidence.metrics import Metric, longest_window
 from heed.evidence.metrics.kinds import Kinds
-from heed.evidence.metrics.language import Aggregate
+from heed.evidence.metrics.language import Aggregate, Fact
 from heed.ledger.home import open_stream
+from heed.measures.known import KnownPeriod, known_periods
 
 ROWS = 100
 OF_THE_LAST = (Aggregate.LAST, Aggregate.DAYS_SINCE_LAST)
@@ -37,7 +38,8 @@ class BehindRow:
 class BehindPage:
     """A page of rows, newest first, of `total`; `since` None: from the first activity on.
 
-    A fact of the account (days to renewal, tenure, seats) comes from its `periods` instead.
+    A fact of the account (days to renewal, tenure, seats) comes from its subscription `periods` instead, or
+    from the day it is `stated` to have become a customer; a figure per seat or month comes from both.
     """
 
     rows: tuple[BehindRow, ...]
@@ -45,7 +47,8 @@ class BehindPage:
     since: date | None
     until: date
     page: int
-    periods: tuple[SubscriptionPeriod, ...] = ()
+    periods: tuple[KnownPeriod, ...] = ()
+    stated: date | None = None
 
     @property
     def last_page(self) -> int:
@@ -57,7 +60,7 @@ def rows_behind(account: Account, metric: Metric, as_of: date, *, page: int = 1)
     reach = longest_window([metric])
     since = as_of - timedelta(days=reach - 1) if reach else None
     if metric.aggregate is None:
-        return BehindPage((), 0, since, as_of, 1, _periods(account, as_of))
+        return _facts_behind(account, metric, as_of)
     if metric.activities.none_chosen:
         return BehindPage((), 0, since, as_of, 1)
     stream = open_stream()
@@ -67,7 +70,15 @@ def rows_behind(account: Account, metric: Metric, as_of: date, *, page: int = 1)
     counted = stream.run(standing.aggregate(total=standing.count()))
     found = standing.order_by(ibis.desc("at"), "source", "id").limit(ROWS, offset=(page - 1) * ROWS)
     rows = tuple(BehindRow(**row) for row in stream.run(found).to_pylist())
-    return BehindPage(rows, counted.column("total")[0].as_py(), since, as_of, page)
+    periods = _periods(account, metric, as_of) if metric.per else ()
+    return BehindPage(rows, counted.column("total")[0].as_py(), since, as_of, page, periods)
+
+
+def _facts_behind(account: Account, metric: Metric, as_of: date) -> BehindPage:
+    if metric.fact is Fact.TENURE_DAYS and account.since:
+        return BehindPage((), 1, None, as_of, 1, stated=account.since)
+    periods = _periods(account, metric, as_of)
+    return BehindPage((), len(periods), None, as_of, 1, periods)
 
 
 def _standing(account: str, metric: Metric, since: date | None, as_of: date) -> Any:
@@ -88,7 +99,11 @@ def _standing(account: str, metric: Metric, since: date | None, as_of: date) -> 
     return versions.filter(versions.stands > 0).drop("stands")
 
 
-def _periods(account: Account, as_of: date) -> tuple[SubscriptionPeriod, ...]:
-    end = datetime.combine(as_of + timedelta(days=1), time(), UTC)
-    known = account.subscription_periods.filter(withdrawn_at=None, recorded_at__lt=end)
-    return tuple(known.filter(starts_on__lte=as_of).order_by("-starts_on", "key"))
+def _periods(account: Account, metric: Metric, as_of: date) -> tuple[KnownPeriod, ...]:
+    """The periods that a figure was made from, as they were known then; the newest first."""
+    begun = [each for each in known_periods(account.key) if each.starts_on <= as_of and each.known(as_of)]
+    if metric.fact is not Fact.TENURE_DAYS:
+        begun = [each for each in begun if each.in_force(as_of)]
+    if metric.fact is Fact.DAYS_TO_RENEWAL:
+        begun = [each for each in begun if each.renews_on and each.renews_on >= as_of]
+    return tuple(reversed(begun))

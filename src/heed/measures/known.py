@@ -56,9 +56,9 @@ def known_periods(only: str | None = None) -> Iterator[KnownPeriod]:
         for before, known_on, unknown_on in past.get(key, ()):
             since = unknown_on
             if known_on < unknown_on and before["account"] == account:
-                yield KnownPeriod(account, key, *_content(before), known_on, unknown_on)
+                yield KnownPeriod._make((account, key, *_content(before), known_on, unknown_on))
         if withdrawn_at is None:
-            yield KnownPeriod(account, key, *content, since, None)
+            yield KnownPeriod._make((account, key, *content, since, None))
 
 
 def _past_states(only: str | None) -> dict[str, list[tuple[State, date, date]]]:

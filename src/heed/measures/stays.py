@@ -116,7 +116,9 @@ def contracts(as_of: date, *, account: Account | None = None) -> list[Contract]:
 
 def _join_changed_terms(terms: list[Term]) -> None:
     """A term that takes over from another and has its end goes on with it; terms are in order of start."""
-    running = {(term.stops, term.ends): term.starts for term in reversed(terms) if term.ends}
+    running: dict[tuple[date | None, date | None], date] = {
+        (term.stops, term.ends): term.starts for term in reversed(terms) if term.ends and term.stops
+    }
     for number, term in enumerate(terms):
         if began := running.get((term.starts, term.ends)):
             terms[number] = replace(term, began=began)
