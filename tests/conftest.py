@@ -5,12 +5,13 @@ Every test gets a stream of its own; the database does not outlive a test.
 """
 
 import atexit
+import importlib.util
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django
 import pytest
@@ -93,6 +94,34 @@ def stream() -> "Stream":
     from heed.ledger.home import open_stream
 
     return open_stream()
+
+
+SPARK: dict[str, bool | float | int | str | None] = {
+    "spark.ui.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.default.parallelism": "1",
+    # For a few hundred rows, compiling takes longer than running.
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+}
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The one session of Apache Spark, as small as it gets; ended as the engine ends it."""
+    if importlib.util.find_spec("pyspark") is None or shutil.which("java") is None:
+        pytest.skip("Spark needs pyspark, and Java 17 or newer on the path.")
+    from pyspark.sql import SparkSession
+
+    from heed.stream.engines import SparkEngine
+
+    settings = SPARK | {"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("spark"))}
+    session = SparkSession.builder.master("local[1]").config(map=settings).getOrCreate()
+    yield session
+    SparkEngine(session).close()
+    assert SparkSession.getActiveSession() is None
 
 
 @pytest.fixture

@@ -1,6 +1,4 @@
 import datetime as dt
-import importlib.util
-import shutil
 from typing import Any
 
 import ibis
@@ -10,15 +8,10 @@ from heed.stream import Stream
 from heed.stream.engines import SparkEngine
 from tests.stream.making import NOW, Writer, activity, on
 
-pytestmark = [
-    pytest.mark.spark,
-    pytest.mark.slow,
-    pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed"),
-    pytest.mark.skipif(shutil.which("java") is None, reason="there is no Java (17 or newer) on the path"),
-]
+pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("spark")]
 
 
-def test_spark_gives_what_duckdb_gives(stream: Stream, writer: Writer) -> None:
+def test_spark_gives_what_duckdb_gives(stream: Stream, writer: Writer, spark: Any) -> None:
     names = ["login", "case.opened", "survey.nps"]
     days = [f"2026-{month:02}-{day:02}" for month in (8, 9, 10) for day in range(1, 20)]
     writer.append(
@@ -40,26 +33,12 @@ def test_spark_gives_what_duckdb_gives(stream: Stream, writer: Writer) -> None:
     writer.append(activity("2026-09-01 3", "2026-09-02", value=9.0), batch="import:2")
     stream.withdraw(batch="import:2", recorded_at=NOW, by="person:1")
     stream.roll_up()
-    spark = Stream(stream.location, engine=SparkEngine(small_session()))
-    try:
-        for expression in expressions(stream):
-            ours, theirs = stream.run(expression), spark.run(expression)
-            assert ours.num_rows > 0
-            # The engines disagree on where an unknown stands in an order, and only on that.
-            assert sorted(map(str, theirs.to_pylist())) == sorted(map(str, ours.to_pylist()))
-    finally:
-        spark.close()
-
-
-def small_session() -> Any:
-    """Spark in this process, with no more partitions than two cores can use."""
-    from pyspark.sql import SparkSession
-
-    settings: dict[str, bool | float | int | str | None] = {
-        "spark.ui.enabled": "false",
-        "spark.sql.shuffle.partitions": "2",
-    }
-    return SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
+    on_spark = Stream(stream.location, engine=SparkEngine(spark))
+    for expression in expressions(stream):
+        ours, theirs = stream.run(expression), on_spark.run(expression)
+        assert ours.num_rows > 0
+        # The engines disagree on where an unknown stands in an order, and only on that.
+        assert sorted(map(str, theirs.to_pylist())) == sorted(map(str, ours.to_pylist()))
 
 
 def expressions(stream: Stream) -> list[ibis.Table]:
