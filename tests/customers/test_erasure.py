@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from heed.customers.actions import erase_account, erase_contact, save_accounts, save_contacts, save_periods
-from heed.customers.models import Account, Contact, Movement
+from heed.customers.models import Account, Contact, Movement, SubscriptionPeriod
 from heed.customers.rows import AccountRow, ContactRow, PeriodRow
 from heed.ledger.models import AuditEntry, OutboxEntry
 from heed.stream import Activity, AppTransaction, Stream, as_table
@@ -58,7 +58,7 @@ def test_an_erased_account_leaves_no_name_anywhere_and_a_record_that_it_went(str
     for word in ("Anna", "Alfa", "alfa.example", "Cleo", "123"):
         assert word not in kept
     assert stream.count() == 1
-    assert stream.run(stream.erasures()).num_rows == 1
+    assert sorted(stream.run(stream.erasures()).column("kind").to_pylist()) == ["account", "contact"]
     assert "request 17" in kept
     assert Movement.objects.get().after == 50
 
@@ -72,7 +72,25 @@ def test_what_was_erased_does_not_come_back_with_the_next_file(stream: Stream) -
         [ContactRow(CONTACT.key, account="other", name="Cleo")], by="import:2", source="crm"
     )
     assert [f.code for f in contacts.findings] == ["erased"]
+    of_the_account = save_contacts(
+        [ContactRow("new", account=ACCOUNT.key, name="Cleo")], by="import:2", source="crm"
+    )
+    assert [f.code for f in of_the_account.findings] == ["erased"]
+    paid = PeriodRow(
+        "p9", account=ACCOUNT.key, starts_on=date(2026, 1, 1), monthly_amount=Decimal(9), currency="EUR"
+    )
+    assert [f.code for f in save_periods([paid], by="import:2", source="billing").findings] == ["erased"]
     assert everything_kept() == before
+
+
+def test_a_period_of_an_erased_account_keeps_its_amount_and_not_its_ids(stream: Stream) -> None:
+    erase_account(Account.objects.get(key=ACCOUNT.key), by="person:1", reason="request 17")
+    period = SubscriptionPeriod.objects.get()
+    assert (period.monthly_amount, period.starts_on) == (Decimal(50), date(2025, 1, 1))
+    assert period.attributes == {}
+    assert period.key.startswith("erased:")
+    assert period.subscription.startswith("erased:")
+    assert not AuditEntry.objects.filter(subject="p1").exists()
 
 
 def test_an_erased_contact_leaves_its_account_as_it_is(stream: Stream) -> None:

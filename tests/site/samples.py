@@ -80,6 +80,15 @@ def plan(world: World) -> dict[str, Any]:
     return {"key": made.key, "pk": planned.pk}
 
 
+def contact(world: World) -> dict[str, Any]:
+    account(world)
+    return {"key": "CON-1"}
+
+
+def erasure(world: World) -> dict[str, Any]:
+    return {"kind": "account", "pk": Account.objects.get(key=account(world)["key"]).pk}
+
+
 def worklist_row(world: World) -> dict[str, Any]:
     made = Account.objects.get(key=account(world)["key"])
     row, _ = WorklistRow.objects.get_or_create(
@@ -121,6 +130,13 @@ def file_import(world: World) -> dict[str, Any]:
     return {"pk": made.pk}
 
 
+def rows_of_import(world: World) -> dict[str, Any]:
+    made = Import.objects.get(pk=file_import(world)["pk"])
+    made.counts = {"accounts": {"new": 1}}
+    made.save(update_fields=["counts"])
+    return {"pk": made.pk, "entity": "accounts", "became": "new"}
+
+
 def rejected_row(world: World) -> dict[str, Any]:
     made = RejectedRow.objects.create(
         of_import_id=file_import(world)["pk"],
@@ -147,6 +163,9 @@ SAMPLES: dict[str, Sample] = {
     "desk:account": account,
     "desk:timeline": account,
     "desk:trends": account,
+    "desk:erase_account": account,
+    "desk:erase_contact": contact,
+    "desk:erasure": erasure,
     "desk:done": worklist_row,
     "desk:snooze": worklist_row,
     "desk:not_useful": worklist_row,
@@ -163,6 +182,7 @@ SAMPLES: dict[str, Sample] = {
     "segments:change": segment,
     "segments:delete": segment,
     "sources:import": file_import,
+    "sources:rows": rows_of_import,
     "sources:progress": file_import,
     "sources:confirm": file_import,
     "sources:discard": file_import,

@@ -7,13 +7,14 @@ from django.utils.translation import gettext as _
 
 from heed.customers.models import Account, Contact
 from heed.people.models import User
+from heed.people.permissions import Permission, demand
 
 
 def accounts_for(user: User) -> QuerySet[Account]:
     """The accounts a person may see: all that stand. Roles limit what a person may do, not whom they see."""
     if not user.is_active:
         raise PermissionDenied
-    return Account.objects.filter(withdrawn_at=None)
+    return Account.objects.filter(withdrawn_at=None, erased_at=None)
 
 
 def account_for(user: User, key: str) -> Account:
@@ -24,8 +25,21 @@ def account_for(user: User, key: str) -> Account:
 
 
 def contact_for(user: User, key: str) -> Contact:
-    standing = Contact.objects.filter(withdrawn_at=None, account__in=accounts_for(user))
+    standing = Contact.objects.filter(withdrawn_at=None, erased_at=None, account__in=accounts_for(user))
     contact = standing.select_related("account").filter(key=key).first()
     if contact is None:
         raise Http404(_("There is no contact with the id %(key)s.") % {"key": key})
     return contact
+
+
+def erasure_of(user: User, kind: str, pk: int) -> Account | Contact:
+    """An account or a contact for whoever may erase it, erased already or not: by number, as its key goes."""
+    demand(user, Permission.ERASE)
+    subjects: dict[str, QuerySet[Account] | QuerySet[Contact]] = {
+        "account": Account.objects.all(),
+        "contact": Contact.objects.select_related("account"),
+    }
+    found = subjects[kind].filter(pk=pk).first() if kind in subjects else None
+    if found is None:
+        raise Http404(_("There is no such account or contact."))
+    return found

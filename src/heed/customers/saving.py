@@ -91,10 +91,24 @@ class Saver(Generic[Row]):
             present.update({step.key: step.after for step in steps})
 
     def _without_erased(self, batch: Sequence[Row]) -> Sequence[Row]:
-        """The rows less those of what was erased for good, which are refused."""
-        erased = erased_among(self.shelf, {row.key for row in batch})
-        self.tally.findings.extend(refused_as_erased(row.key) for row in batch if row.key in erased)
-        return [row for row in batch if row.key not in erased] if erased else batch
+        """The rows less those that are, or are of, an account or a contact that was erased for good."""
+        gone = {kind: erased_among(kind, self._named(kind, batch)) for kind in ("account", "contact")}
+        if not any(gone.values()):
+            return batch
+        kept: list[Row] = []
+        for row in batch:
+            if any(self._named(kind, [row]) & keys for kind, keys in gone.items()):
+                self.tally.findings.append(refused_as_erased(row.key))
+            else:
+                kept.append(row)
+        return kept
+
+    def _named(self, kind: str, rows: Sequence[Row]) -> set[str]:
+        """The keys of accounts (or contacts) that rows are or name."""
+        if self.shelf.kind == kind:
+            return {row.key for row in rows}
+        named = (getattr(row, kind, None) for row in rows)
+        return {key for key in named if isinstance(key, str) and key}
 
     def write(self, steps: Sequence[Step]) -> None:
         if steps:

@@ -124,6 +124,7 @@ def account(request: HttpRequest, key: str) -> HttpResponse:
         "spoken": profiled.measure("days_since_conversation"),
         "may_act": allows(user, Permission.ACT_ON_CUSTOMERS),
         "sees_audit": sees_audit,
+        "may_erase": allows(user, Permission.ERASE),
         "actors": names_of(entry.by for entry in profiled.history),
         "lines": profile.lines_of(found, profiled, clock.today()) if "trends" in request.GET else None,
     }
