@@ -24,6 +24,8 @@ from heed.sources.running import digest_of
 
 COUNT_JOB, IMPORT_JOB = "count an import", "import files"
 MOST_FILES = 100
+STOPPED = "heed.upload_stopped"
+"""Where a request keeps the name of the file at which its upload was stopped."""
 
 
 class UploadRefused(ValueError):  # noqa: N818 - not an error of the program
@@ -35,8 +37,18 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         if start + len(raw_data) > limit_bytes():
+            if self.request is not None:
+                self.request.META[STOPPED] = self.file_name
             raise StopUpload(connection_reset=False)
         return super().receive_data_chunk(raw_data, start)
+
+
+def too_large() -> str:
+    limit = _("%(limit)s MB") % {"limit": f"{int(settings.HEED_UPLOAD_LIMIT_MB):,}"}
+    return _(
+        "The files are larger than %(limit)s together, so none was taken. Send fewer at once, gzip them, import "
+        "them with the command, heed import, or raise HEED_UPLOAD_LIMIT_MB."
+    ) % {"limit": limit}
 
 
 def limit_bytes() -> int:
@@ -78,7 +90,7 @@ def receive(files: "Sequence[UploadedFile[Any]]", source: str, *, by: User) -> I
     except EXPECTED as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise UploadRefused(_("The files could not be taken in: %(why)s") % {"why": error}) from error
-    after = {"files": import_.files, "source": declared.name}
+    after = {"files": _names_of(import_.files), "source": declared.name}
     record(Change("upload", "import", str(import_.pk), None, after), by=by.actor)
     return import_
 
@@ -92,8 +104,7 @@ def _demand_files(files: "Sequence[UploadedFile[Any]]") -> None:
     if len(files) > MOST_FILES:
         raise UploadRefused(_("Choose at most %(most)s files.") % {"most": MOST_FILES})
     if sum(file.size or 0 for file in files) > limit_bytes():
-        limit = settings.HEED_UPLOAD_LIMIT_MB
-        raise UploadRefused(_("The files are larger than %(limit)s MB together.") % {"limit": limit})
+        raise UploadRefused(too_large())
 
 
 def _declared(name: str, by: User) -> Source:
@@ -139,6 +150,11 @@ def look_again(import_: Import) -> None:
     ]
     import_.notes = found.notes
     import_.save(update_fields=["mapping", "files", "notes"])
+
+
+def _names_of(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The files as the trail keeps them: without their first rows, which may speak of persons."""
+    return [{"name": file["name"], "size": file["size"]} for file in files]
 
 
 def _sample_of(name: str, samples: list[dict[str, object]]) -> dict[str, object] | None:
@@ -211,6 +227,8 @@ def discard(import_: Import, *, by: User) -> None:
     """Throw away uploaded files that were not imported."""
     if import_.state not in (ImportState.UPLOADED, ImportState.FAILED) or import_.counts:
         raise UploadRefused(_("Something of this import is stored. Undo it instead."))
-    record(Change("discard", "import", str(import_.pk), {"files": import_.files}, None), by=by.actor)
+    record(
+        Change("discard", "import", str(import_.pk), {"files": _names_of(import_.files)}, None), by=by.actor
+    )
     shutil.rmtree(folder_of(import_), ignore_errors=True)
     import_.delete()
