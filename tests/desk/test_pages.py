@@ -13,6 +13,7 @@ from heed.conversations.models import Interaction
 from heed.customers.models import Contact
 from heed.desk import actions, reads
 from heed.desk.models import WorklistRow
+from heed.ledger.models import OutboxEntry
 from heed.segments.grammar import parse
 from heed.segments.reads import accounts_matching
 from heed.site.commands import app
@@ -240,6 +241,69 @@ def test_words_of_customers_are_quoted_and_escaped(alice_client: Client, busy: A
     assert "Answered NPS: 4" in html
 
 
+def quoted(client: Client) -> tuple[str, str, str, str]:
+    """The last words on the account's page: the words, who, the source, and where they lead."""
+    profile = client.get("/customers/accounts/busy/").context["profile"]
+    return profile.said.text, profile.speaker, profile.said.source, profile.said_where
+
+
+def test_the_last_words_are_the_newest_of_all_that_customers_told(
+    alice_client: Client, busy: Any, make_risk: "MakeRisk"
+) -> None:
+    def say(key: str, days: int, **fields: Any) -> None:
+        told = {"kind": "email", "direction": "inbound", "source": "crm", "recorded_at": MORNING} | fields
+        at = MORNING - timedelta(days=days)
+        Interaction.objects.create(key=key, account=busy, at=at, **({"words": key} | told))
+
+    survey = ("I <b>dread</b> the exports.", "role not recorded", "NPS 4 of 10")
+    say("an e-mail of theirs", 95)
+    say("a note of ours", 0, kind="note", direction="internal")
+    say("an e-mail of ours", 0, direction="outbound")
+    plan = {"agenda": "Exports", "goal": "Done", "motion": "planned", "state": "planned"}
+    say("a plan", 0, direction="outbound", source="heed", **plan)
+    assert quoted(alice_client) == (*survey, "/customers/accounts/busy/?kind=survey#timeline")
+    say("said on the phone", 0, kind="call", direction="outbound", source="heed")
+    newest = ("said on the phone", "role not recorded", "Call")
+    assert quoted(alice_client) == (*newest, "/customers/accounts/busy/?kind=interaction#timeline")
+    make_risk(busy, "1000", 0.5)
+    rank()
+    kept = WorklistRow.objects.get().quote
+    assert kept is not None
+    assert (kept["words"], kept["speaker"], kept["source"]) == newest
+
+
+def test_words_of_any_age_stand_on_the_account_page(
+    alice_client: Client, make_account: "MakeAccount"
+) -> None:
+    account = make_account("old")
+    Interaction.objects.create(
+        key="i", account=account, kind="call", direction="inbound", words="It is fine.", source="crm",
+        at=MORNING - timedelta(days=400), recorded_at=MORNING,
+    )  # fmt: skip
+    html = page(alice_client, "/customers/accounts/old/")
+    assert "“It is fine.”" in html
+    assert "never heard" not in html
+
+
+def test_people_are_spoken_with_by_what_was_held(alice_client: Client, busy: Any) -> None:
+    plan = {"kind": "call", "direction": "outbound", "motion": "planned", "agenda": "A", "goal": "B"}
+    tara = Contact.objects.get(key="tara")
+    made = Interaction.objects.create(
+        key="p", account=busy, contact=tara, state="planned", source="heed", recorded_at=MORNING,
+        at=MORNING - timedelta(days=1), **plan,
+    )  # fmt: skip
+    Interaction.objects.create(
+        key="n", account=busy, contact=tara, kind="note", direction="internal", source="heed",
+        recorded_at=MORNING, at=MORNING,
+    )  # fmt: skip
+    (person,) = alice_client.get("/customers/accounts/busy/").context["profile"].people
+    assert person.last_at is None
+    made.state = "held"
+    made.save()
+    (person,) = alice_client.get("/customers/accounts/busy/").context["profile"].people
+    assert person.last_at == MORNING - timedelta(days=1)
+
+
 def test_a_mark_that_heed_did_not_make_is_not_found(alice_client: Client, busy: Any) -> None:
     for mark in ("x", "[1]", '["2026-11-22","a","b"]', "{}", "[1,2,3]"):
         page(alice_client, "/customers/accounts/busy/", 404, before=mark)
@@ -251,6 +315,28 @@ def test_a_note_stands_in_the_timeline_at_once(alice_client: Client, busy: Any) 
     )
     assert "Ask for the new clerks" in answer.content.decode()
     assert Interaction.objects.get().kind == "note"
+
+
+def test_what_waits_to_be_withdrawn_is_gone_at_once(alice_client: Client, busy: Any) -> None:
+    taken_back = {"source": "desk", "id": "c", "account": "busy", "batch": "person:1", "withdrawn": True}
+    OutboxEntry.objects.create(activity=taken_back, created_at=MORNING)
+    timeline = alice_client.get("/customers/accounts/busy/").context["timeline"]
+    assert "Case opened" not in [entry.text for day in timeline.days for entry in day.entries]
+    assert timeline.total == 151
+
+
+def test_a_plan_and_its_end_are_told_in_the_timeline(alice_client: Client, busy: Any) -> None:
+    address = "/customers/accounts/busy/conversations/"
+    plan = {"kind": "call", "at": "2026-11-23T10:30", "agenda": "Close in five days", "goal": "Books closed"}
+    alice_client.post(f"{address}plan/", plan)
+    made = Interaction.objects.get()
+    html = page(alice_client, "/customers/accounts/busy/")
+    assert "Call planned for 23 November" in html
+    assert f'href="{address}{made.pk}/held/"' in html
+    alice_client.post(f"{address}{made.pk}/not-held/", {"reason": "They were ill"})
+    html = page(alice_client, "/customers/accounts/busy/")
+    assert "Call not held" in html
+    assert f'href="{address}{made.pk}/held/"' not in html
 
 
 def test_a_planned_conversation_needs_an_agenda_and_a_goal(alice_client: Client, busy: Any) -> None:

@@ -14,6 +14,7 @@ from heed.conversations.models import Case, Interaction, InteractionState
 from heed.conversations.reads import SPOKEN, cases_of, open_plans
 from heed.customers.models import Account, Contact, Movement, SubscriptionPeriod
 from heed.desk import words
+from heed.desk.candidates import end_of
 from heed.desk.findings import Reading
 from heed.desk.models import WorklistRow, WorkState
 from heed.desk.ranking import readings_of
@@ -133,7 +134,7 @@ def profile_of(account: Account, as_of: date, now: datetime, *, history: bool) -
         cases_open=sum(case.resolved_at is None and case.closed_at is None for case in cases),
         children=list(account.children.filter(withdrawn_at=None).order_by("name")[:50]),
         planned=planned_of(account),
-        said=last_words_of([account.pk], now, within=EVER).get(account.pk),
+        said=last_words_of([account.pk], end_of(as_of), within=EVER).get(account.pk),
         history=history_of(account) if history else (),
     )
 

@@ -1,6 +1,7 @@
 """One account's timeline in words: a page of the stream, grouped by day, each activity said plainly."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from heed.stream.activity import Cursor
 
 PAGE = 60
+FIRST = 20
+"""So many lines stand on the account's page at first, where the rest of the page is to be seen too."""
 USAGE_DAY = "usage.day"
 NAMED = 3
 """So many kinds of usage are named of a day."""
@@ -100,19 +103,22 @@ def timeline_of(account: Account, *, kind: str = "", before: str = "", on: str =
     Raises ValueError for a mark that Heed did not make, or a day that there is not.
     """
     page = open_stream().timeline(
-        account.key, kinds=[kind] if kind else None, before=cursor_of(before), limit=PAGE,
+        account.key, kinds=[kind] if kind else None, before=cursor_of(before),
+        limit=PAGE if kind or before else FIRST,
         on=date.fromisoformat(on) if on and kind else None, folded=not kind,
     )  # fmt: skip
-    fresh = [] if before or on else waiting_for(account, kind, page.rows)
-    rows = [*fresh, *page.rows]
+    waiting = waiting_for(account, kind, page.rows)
+    fresh = [] if before or on else waiting.rows
+    gone = [activity for activity in page.rows if (activity.source, activity.id) in waiting.gone]
+    rows = [*fresh, *(activity for activity in page.rows if activity not in gone)]
     names, subjects = names_of(rows), subjects_of(rows)
     told = [entry_of(activity, names, subjects) for activity in rows]
     told += [entry_of_day(account, day) for day in page.days]
     entries = alike(sorted(told, key=lambda entry: entry.at, reverse=True))
     by_day = groupby(entries, key=lambda entry: localtime(entry.at).date())
-    totals = dict(page.totals)
-    for activity in fresh:
-        totals[activity.name] = totals.get(activity.name, 0) + 1
+    totals = Counter(page.totals)
+    totals.update(activity.name for activity in fresh)
+    totals.subtract(activity.name for activity in gone)
     return Timeline(
         days=[Day(on, list(found)) for on, found in by_day],
         kinds=kinds_of(account, totals, kind),
@@ -123,18 +129,30 @@ def timeline_of(account: Account, *, kind: str = "", before: str = "", on: str =
     )
 
 
-def waiting_for(account: Account, kind: str, shown: Sequence["Activity"]) -> list["Activity"]:
-    """What was recorded in Heed a moment ago and is on its way to the stream: it shows at once."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is on its way to the stream: activities to come (newest first), and ids that no longer hold."""
+
+    rows: Sequence["Activity"]
+    gone: frozenset[tuple[str, str]]
+
+
+def waiting_for(account: Account, kind: str, shown: Sequence["Activity"]) -> Waiting:
+    """What was recorded in Heed a moment ago: it shows at once, and what was taken back does not."""
     from heed.stream import Activity
 
-    known = {(activity.source, activity.id) for activity in shown}
-    newest = OutboxEntry.objects.filter(drained_at=None).order_by("-id")[:WAITING]
-    rows = [entry.activity for entry in newest if entry.activity["account"] == account.key]
-    return [
+    newest = OutboxEntry.objects.filter(drained_at=None, activity__account=account.key).order_by("-id")
+    last: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in newest.values_list("activity", flat=True)[:WAITING]:
+        last.setdefault((row["source"], row["id"]), row)
+    gone = frozenset(key for key, row in last.items() if row.get("withdrawn"))
+    known = gone | {(activity.source, activity.id) for activity in shown}
+    rows = [
         Activity(**row | {name: datetime.fromisoformat(row[name]) for name in ("at", "recorded_at")})
-        for row in rows
-        if (row["source"], row["id"]) not in known and is_of(kind, row["name"])
+        for key, row in last.items()
+        if key not in known and is_of(kind, row["name"])
     ]
+    return Waiting(rows, gone)
 
 
 def is_of(kind: str, name: str) -> bool:
