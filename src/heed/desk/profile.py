@@ -134,9 +134,16 @@ def profile_of(account: Account, as_of: date, now: datetime, *, history: bool) -
         cases_open=sum(case.resolved_at is None and case.closed_at is None for case in cases),
         children=list(account.children.filter(withdrawn_at=None).order_by("name")[:50]),
         planned=planned_of(account),
-        said=last_words_of([account.pk], end_of(as_of), within=EVER).get(account.pk),
+        said=said_last(account, as_of),
         history=history_of(account) if history else (),
     )
+
+
+def said_last(account: Account, as_of: date) -> Words | None:
+    """Their last words as Today quotes them; those of before the last half year where there are none since."""
+    end = end_of(as_of)
+    recent = last_words_of([account.pk], end).get(account.pk)
+    return recent or last_words_of([account.pk], end, within=EVER).get(account.pk)
 
 
 def periods_of(account: Account) -> list[SubscriptionPeriod]:

@@ -49,9 +49,9 @@ class Words:
 def last_words_of(
     accounts: Collection[int], end: datetime, *, within: timedelta = RECENT
 ) -> dict[int, Words]:
-    """By account what the customer said last in the span before `end` (a midnight): an answer or a conversation.
+    """By account what the customer said last in the span before `end`: an answer or a conversation.
 
-    Where there is neither, the subject of the newest case.
+    Where there is neither, the subject of the newest case. `end` is the midnight after the last day.
     """
     ordered = sorted(accounts)
     since = end - within
