@@ -39,6 +39,19 @@ def test_undoing_a_correction_brings_back_what_it_replaced(stream: Stream, write
     assert stream.count() == 2
 
 
+def test_undoing_a_batch_brings_back_what_it_only_took_back(stream: Stream, writer: Writer) -> None:
+    writer.append(activity("1"), activity("2"), batch="import:1")
+    ids = pa.table({"source": ["product", "product"], "id": ["1", "2"]})
+    transaction = AppTransaction("import:2:taken back", 1)
+    assert stream.withdraw_ids(ids, transaction=transaction, recorded_at=NOW, by="import:2") == 2
+    writer.append(activity("2"), batch="import:3")
+    assert stream.withdraw(batch="import:2", recorded_at=NOW, by="person:9") == 0
+    assert {row.id for row in stream.timeline("acme").rows} == {"1", "2"}
+    before = rows_of(stream, "id", "sign")
+    assert stream.withdraw(batch="import:2", recorded_at=NOW, by="person:9") == 0
+    assert rows_of(stream, "id", "sign") == before
+
+
 def test_what_was_undone_can_be_imported_again_without_counting_twice(stream: Stream, writer: Writer) -> None:
     wrong = activity("1", account="wrong")
     writer.append(wrong, batch="import:1")

@@ -33,8 +33,15 @@ def withdraw_batch(
     bench.run(
         f"CREATE TEMP TABLE withdrawn AS SELECT * FROM {standing_rows('history')} WHERE batch = ?", [batch]
     )
+    # What the batch took back and gave no other version of; it stands again, unless a later one settled it.
+    bench.run(
+        f"CREATE TEMP TABLE taken AS SELECT DISTINCT source, id FROM history WHERE sign < 0 AND batch = ? "
+        f"AND (source, id) NOT IN (SELECT (source, id) FROM history WHERE sign > 0 AND batch = ?) "
+        f"AND (source, id) NOT IN (SELECT (source, id) FROM {standing_rows('history')})",
+        [batch, batch],
+    )
     stood = int(bench.value("SELECT count(*) FROM withdrawn"))
-    if stood:
+    if stood or bench.value("SELECT count(*) FROM taken"):
         rewrite(bench, activities, batch, instant(recorded_at), by)
     return stood
 
@@ -50,8 +57,9 @@ def rewrite(bench: Workbench, activities: Table, batch: str, now: str, by: str) 
         UNION ALL BY NAME
         SELECT * REPLACE (1::TINYINT AS sign, {now} AS recorded_at, false AS recorded_assumed) FROM (
             SELECT * FROM history SEMI JOIN (
-                SELECT {VERSION} FROM history SEMI JOIN withdrawn USING (source, id)
-                WHERE sign < 0 AND batch = {text(batch)}
+                SELECT {VERSION} FROM history
+                SEMI JOIN (SELECT source, id FROM withdrawn UNION SELECT source, id FROM taken)
+                USING (source, id) WHERE sign < 0 AND batch = {text(batch)}
             ) AS replaced ON {same_version("history", "replaced")}
             WHERE sign > 0 AND batch <> {text(batch)}
             QUALIFY row_number() OVER (PARTITION BY source, id ORDER BY recorded_at DESC) = 1
