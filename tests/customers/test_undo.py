@@ -100,16 +100,33 @@ def test_what_somebody_else_changed_since_is_kept_and_reported() -> None:
     assert Account.objects.get(key="A1").name == "Alpha GmbH"
 
 
-def test_an_account_that_others_refer_to_is_withdrawn_with_all_above_it_and_comes_back_by_a_new_import() -> (
-    None
-):
+def test_an_account_that_others_need_stays_with_all_above_it_and_is_reported() -> None:
     save_all("import:1", [AccountRow("top"), AccountRow("A1", parent="top"), AccountRow("A2", parent="top")])
     save_all("import:2", contacts=[ContactRow("c1", account="A1")])
     done = revert("import:1", by="person:1")
-    assert (done.deleted, done.withdrawn) == (1, 2)
-    assert set(Account.objects.exclude(withdrawn_at=None).values_list("key", flat=True)) == {"top", "A1"}
-    save_all("import:3", [AccountRow("A1")])
-    assert Account.objects.get(key="A1").withdrawn_at is None
+    assert (done.deleted, done.withdrawn) == (1, 0)
+    assert {(kept.kind, kept.key) for kept in done.kept} == {("account", "top"), ("account", "A1")}
+    assert set(Account.objects.values_list("key", "withdrawn_at")) == {("top", None), ("A1", None)}
+
+
+def test_an_account_of_which_activities_of_others_speak_stays() -> None:
+    save_all("import:1", [AccountRow("top"), AccountRow("A1", parent="top"), AccountRow("A2", parent="top")])
+    done = revert("import:1", by="person:1", needed={"A1", "elsewhere"})
+    assert {kept.key for kept in done.kept} == {"top", "A1"}
+    assert set(Account.objects.values_list("key", flat=True)) == {"top", "A1"}
+
+
+def test_a_contact_that_others_refer_to_is_withdrawn_and_comes_back_by_a_new_import() -> None:
+    save_all("import:1", [AccountRow("A1")])
+    save_all("import:2", contacts=[ContactRow("c1", account="A1")])
+    now = clock.now()
+    account, contact = Account.objects.get(), Contact.objects.get()
+    account.cases.create(key="t1", contact=contact, opened_at=now, recorded_at=now, source="other")
+    done = revert("import:2", by="person:1")
+    assert (done.deleted, done.withdrawn) == (0, 1)
+    assert Contact.objects.get().withdrawn_at is not None
+    save_all("import:3", contacts=[ContactRow("c1", account="A1")])
+    assert Contact.objects.get().withdrawn_at is None
 
 
 def test_an_old_parent_that_would_close_a_circle_by_now_is_kept_out() -> None:

@@ -1,6 +1,6 @@
 """The verbs that change customers. Each is one transaction (bulk ones: one per batch, safe to repeat)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from django.db import transaction
 
@@ -106,10 +106,11 @@ def save_periods(rows: Iterable[PeriodRow], *, by: str, source: str) -> Saved:
     return saver.tally.saved()
 
 
-def revert(actor: str, *, by: str) -> Reverted:
+def revert(actor: str, *, by: str, needed: Collection[str] = ()) -> Reverted:
     """Take back what `actor` (such as "import:7") saved: accounts, contacts and periods as they were before.
 
-    What the actor made is deleted, or withdrawn where others refer to it by now. What somebody else changed
-    since is kept as it is and reported. Safe to repeat.
+    What the actor made is deleted. Of what others refer to by now, accounts stay (also those that are
+    `needed`), other things are withdrawn. What somebody else changed since stays as it is. What stays is
+    reported. Safe to repeat.
     """
-    return Undo(actor, by=by).run()
+    return Undo(actor, by=by, needed=needed).run()

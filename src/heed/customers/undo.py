@@ -1,6 +1,6 @@
 """The undo of an actor's work: what it saved goes back to what it was, by the audit trail."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from heed.ledger.actions import Change, record_many
 from heed.ledger.models import AuditEntry
 
 SAVING = ("create", "change")
+NEEDED = "Something that others brought speaks of it, or of an account beneath it, so it stays as it is."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,21 @@ class Origin:
 
 
 class Undo:
-    """Undoes what one actor saved. Safe to repeat: what is back already is left alone."""
+    """Undoes what one actor saved. Safe to repeat: what is back already is left alone.
 
-    def __init__(self, actor: str, *, by: str, over: dict[str, Shelf] | None = None) -> None:
+    Accounts that are `needed` (activities of others speak of them) stay even where the actor made them.
+    """
+
+    def __init__(
+        self,
+        actor: str,
+        *,
+        by: str,
+        over: dict[str, Shelf] | None = None,
+        needed: Collection[str] = (),
+    ) -> None:
         self.actor = actor
+        self.needed = frozenset(needed)
         self.over = shelves() if over is None else over
         self.by = by
         self.done = Reverted()
@@ -136,13 +148,20 @@ class Undo:
         self.done.kept.append(Kept(kind, key, reason))
 
     def _remove(self, shelf: Shelf, made: Sequence[str]) -> None:
-        """Delete what nothing else refers to, withdraw the rest."""
-        staying = referred_to(shelf.model, made)
+        """Delete what nothing else needs. Of the rest accounts stay, so that what needs them is seen;
+        others are withdrawn.
+        """
+        staying = referred_to(shelf.model, made, self.needed)
         for keys in batches(made):
             with transaction.atomic():
                 states = shelf.load(keys)
                 self._delete(shelf, {key: state for key, state in states.items() if key not in staying})
-                self._withdraw(shelf, {key: state for key, state in states.items() if key in staying})
+                needed = {key: state for key, state in states.items() if key in staying}
+                if shelf.model is Account:
+                    for key in needed:
+                        self._keep(shelf.kind, key, NEEDED)
+                else:
+                    self._withdraw(shelf, needed)
 
     def _withdraw(self, shelf: Shelf, states: Mapping[str, State]) -> None:
         steps = [Step(key, state, {**state, "withdrawn": True}) for key, state in states.items()]
@@ -166,13 +185,13 @@ def _is_back(state: State, origin: State | None) -> bool:
     return state["withdrawn"] if origin is None else state == origin
 
 
-def referred_to(model: type[Model], made: Sequence[str]) -> set[str]:
-    """Those of the keys that rows outside them refer to, other than rows that are derived anyway.
+def referred_to(model: type[Model], made: Sequence[str], needed: Collection[str] = ()) -> set[str]:
+    """Those of the keys that are needed or that rows outside them refer to, but for rows that are derived.
 
     A model says `derived = True` when its rows follow from others and go with them. What stands above
     something that stays, stays too.
     """
-    staying: set[str] = set()
+    staying = set(made).intersection(needed) if model is Account else set[str]()
     for keys in batches(made):
         for relation in model._meta.related_objects:
             other = relation.related_model
