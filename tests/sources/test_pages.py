@@ -12,7 +12,7 @@ from django.urls import reverse
 from heed.customers.models import Account
 from heed.ledger.models import AuditEntry
 from heed.people.models import User
-from heed.sources import uploads
+from heed.sources import staging, uploads
 from heed.sources.models import Import, ImportState, RejectedRow, RejectedState, Source
 
 pytestmark = pytest.mark.django_db
@@ -86,6 +86,93 @@ def test_from_upload_to_report_to_correction_to_undo(
     undone = admin_client.post(reverse("sources:undo", args=[import_.pk]), follow=True)
     assert "Taken back" in undone.content.decode()
     assert not Account.objects.exists()
+
+
+WIDE = {
+    "accounts.csv": "key,name,city\na1,Acme,Bonn\na2,Beta,Ulm\n,Nobody,Jena\n",
+    "contacts.csv": "key,account,name\nu1,a1,Ann\nu9,zz,Zoe\n",
+    "activities.csv": "id,account,name,at\ne1,a1,login,2025-01-02\ne2,zz,login,2025-01-03\n"
+    "e3,a1,login,2025-02-31\n",
+    "survey_responses.csv": "id,account,survey,score,at\nr1,a1,nps,9,2025-04-01\n",
+}
+
+
+def imported(client: Client, files: dict[str, str]) -> Import:
+    chosen = [SimpleUploadedFile(name, text.encode()) for name, text in files.items()]
+    known = Source.objects.first()
+    given = {"known": str(known.pk)} if known else {"name": "CRM"}
+    client.post(reverse("sources:upload"), {**given, "chosen": chosen})
+    import_ = Import.objects.latest("pk")
+    client.post(reverse("sources:confirm", args=[import_.pk]), {"mapping": import_.mapping})
+    uploads.carry_out(import_.pk)
+    import_.refresh_from_db()
+    assert import_.state == ImportState.DONE, import_.error
+    return import_
+
+
+def test_every_count_of_a_report_opens_its_rows(
+    admin_client: Client, enqueued: list[tuple[Any, ...]], transactional_db: None
+) -> None:
+    first = imported(admin_client, WIDE)
+    changed = dict(WIDE)
+    changed["accounts.csv"] = changed["accounts.csv"].replace("Acme,Bonn", "Acme,Köln")
+    changed["survey_responses.csv"] = changed["survey_responses.csv"].replace("nps,9", "nps,3")
+    second = imported(admin_client, changed)
+
+    def opened(import_: Import, entity: str, became: str) -> str:
+        address = reverse("sources:rows", args=[import_.pk, entity, became])
+        report = admin_client.get(reverse("sources:import", args=[import_.pk])).content.decode()
+        assert f'href="{address}"' in report
+        page = admin_client.get(address)
+        assert page.status_code == 200
+        assert "Counted when the import ended" not in page.content.decode(), (entity, became)
+        return page.content.decode()
+
+    assert "/customers/accounts/a2/" in opened(first, "accounts", "new")
+    assert "key is missing." in opened(first, "accounts", "rejected")
+    assert "Waits for account zz." in opened(first, "contacts", "parked")
+    assert "login (e1)" in opened(first, "activities", "new")
+    assert "login (e2)" in opened(first, "activities", "parked")
+    assert "2025-02-31" in opened(first, "activities", "rejected")
+    assert "survey.nps (survey:r1)" in opened(first, "survey_responses", "new")
+    shown = opened(second, "accounts", "changed")
+    assert "<del>city: Bonn</del>" in shown
+    assert "city: Köln" in shown
+    assert "value: 3.0" in opened(second, "survey_responses", "changed")
+    assert "said what was known already" in opened(second, "activities", "unchanged")
+    for entity, became in (("accounts", "rows"), ("tickets", "new"), ("accounts", "nonsense")):
+        assert admin_client.get(reverse("sources:rows", args=[first.pk, entity, became])).status_code == 404
+
+
+def test_a_torn_line_is_corrected_on_its_page(
+    admin_client: Client, enqueued: list[tuple[Any, ...]], transactional_db: None
+) -> None:
+    imported(admin_client, {"accounts.csv": 'key,name\na1,"Ac"me"\na2,Fine\n'})
+    row = RejectedRow.objects.get()
+    shown = admin_client.get(reverse("sources:rejected_row", args=[row.pk])).content.decode()
+    assert "key, name" in shown
+    assert "a1,&quot;Ac&quot;me&quot;" in shown
+    form = reverse("sources:replay", args=[row.pk])
+    assert admin_client.post(form, {"column-line": 'a1,"Ac"me"'}).status_code == 422
+    assert admin_client.post(form, {"column-line": 'a1,"Ac""me"'}).status_code == 302
+    assert Account.objects.get(key="a1").name == 'Ac"me'
+
+
+def test_a_line_too_long_to_keep_says_to_correct_its_file(
+    admin_client: Client,
+    enqueued: list[tuple[Any, ...]],
+    transactional_db: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(staging, "LONGEST_KEPT", 5)
+    imported(admin_client, {"accounts.csv": "key,name\na1,Acme,much more\na2,Fine\n"})
+    row = RejectedRow.objects.get()
+    shown = admin_client.get(reverse("sources:rejected_row", args=[row.pk])).content.decode()
+    assert "Correct it in its file, and import the file again" in shown
+    assert "Correct and take in" not in shown
+    assert admin_client.post(reverse("sources:replay", args=[row.pk]), {}).status_code == 422
+    row.refresh_from_db()
+    assert row.state == RejectedState.OPEN
 
 
 def test_the_next_export_of_a_source_uses_its_mapping(
@@ -179,7 +266,11 @@ def test_an_upload_larger_than_the_limit_is_refused_in_words(admin_client: Clien
     settings.HEED_UPLOAD_LIMIT_MB = 1
     answer = upload(admin_client, data=b"key,name\n" + b"a1,Acme\n" * 200_000)
     assert answer.status_code == 422
+    shown = answer.content.decode()
+    assert "The files are larger than 1 MB together, so none was taken." in shown
+    assert "This field is required" not in shown
     assert not Import.objects.exists()
+    assert not Source.objects.exists()
 
 
 @pytest.mark.parametrize(

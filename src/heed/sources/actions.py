@@ -1,5 +1,6 @@
 """The verbs of sources: look at a file set, import it, correct and replay what was refused, take it back."""
 
+import errno
 import os
 import shutil
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
 from heed.conversations.actions import revert as revert_conversations
@@ -23,20 +24,22 @@ from heed.sources.guessing import Guess, guess
 from heed.sources.mapping import MappingError, parse_mapping, write_mapping
 from heed.sources.models import Import, ImportState, ParkedRow, RejectedRow, RejectedState, Source
 from heed.sources.reading import FileSet, open_set
-from heed.sources.reasons import reason_of
-from heed.sources.replaying import replay_rows
+from heed.sources.reasons import sentence
+from heed.sources.replaying import Replayed, replay_lines, replay_row
 from heed.sources.running import (
     ImportFailed,
     Progress,
     Report,
     Run,
     digest_of,
+    first_rejected,
     no_progress,
     one_import_at_a_time,
 )
 from heed.sources.staging import StagingError
 from heed.sources.steps import ImportStopped
-from heed.stream import StreamError
+from heed.sources.tally import Counts
+from heed.stream import Stream, StreamError
 from heed.stream.files import FileQueryError
 
 __all__ = [
@@ -69,13 +72,17 @@ class Preview:
 
 @dataclass(frozen=True)
 class Undone:
-    """What an undo came to: entities brought back, activities withdrawn, and what somebody changed since."""
+    """What an undo came to: entities brought back, activities withdrawn, and what others changed or need.
+
+    `later` are imports that said again what was known, so that they may have said what is gone now.
+    """
 
     restored: int
     deleted: int
     withdrawn: int
     activities: int
     kept: list[dict[str, str]]
+    later: list[int]
 
 
 def preview(paths: Sequence[Path], mapping: str | None = None) -> Preview:
@@ -158,7 +165,7 @@ def run_import(
     with one_import_at_a_time(progress):
         import_.refresh_from_db()
         if import_.state in (ImportState.DONE, ImportState.UNDONE):
-            return Report(import_.pk, import_.counts, import_.findings, [])
+            return Report(import_.pk, import_.counts, import_.findings, first_rejected(import_))
         import_.state, import_.error = ImportState.RUNNING, ""
         import_.rows_done, import_.rows_expected = 0, None
         import_.save(update_fields=["state", "error", "rows_done", "rows_expected"])
@@ -203,13 +210,22 @@ class failing_clearly:  # noqa: N801 - reads as a phrase
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ImportFailed) or not isinstance(error, EXPECTED):
+        if error is None or isinstance(error, ImportFailed):
             return
-        if isinstance(error, OSError) and error.errno == 28:
+        if _disk_is_full(error):
             home = settings.HEED_HOME
             message = _("The disk of %(home)s is full. Free some space and start the same import again.")
             raise ImportFailed(message % {"home": home}) from error
-        raise ImportFailed(str(error)) from error
+        if isinstance(error, EXPECTED):
+            raise ImportFailed(str(error)) from error
+
+
+def _disk_is_full(error: BaseException) -> bool:
+    """Whether the operating system, the stream or SQLite says so."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOSPC
+    told = {StreamError: "No space left", DatabaseError: "disk is full"}
+    return any(isinstance(error, kind) and words in str(error) for kind, words in told.items())
 
 
 # What was refused
@@ -224,30 +240,42 @@ class StillWrong(Exception):  # noqa: N818 - not an error of the program
 
 
 @transaction.atomic
-def replay(row: RejectedRow, values: dict[str, str], *, by: str) -> RejectedRow:
-    """Send a corrected row through the same checks and saving. StillWrong leaves everything as it was."""
+def replay(row: RejectedRow, values: dict[str, str], *, by: str) -> Counts:
+    """Send a corrected row through the same checks and saving; what it came to (nothing the second time).
+
+    StillWrong leaves everything as it was.
+    """
     row = RejectedRow.objects.select_for_update().select_related("of_import__source").get(pk=row.pk)
     if row.state != RejectedState.OPEN:
-        return row
-    corrected = {**row.values, **{name: text or None for name, text in values.items()}}
-    given = parse_mapping(row.of_import.mapping).blocks[row.block]
-    corrected = {name: text for name, text in corrected.items() if name in given.columns}
-    import_ = row.of_import
-    done = replay_rows(
-        *(import_, row.entity, row.block, [corrected]),
-        app=f"replay:{row.pk}",
-        now=clock.now(),
-    )
+        return Counts()
+    corrected, done = _line_again(row, values) if row.is_line else _row_again(row, values)
+    if done.counts.rows == 0:
+        raise StillWrong("", _("There is no row in it. Write the row, or set it aside."))
     if done.refused:
         wrong = done.refused[0]
-        reason = wrong.code if " " in wrong.code else reason_of(row.entity, wrong.column, wrong.code)
-        raise StillWrong(wrong.column, reason)
+        raise StillWrong(wrong.column, sentence(row.entity, wrong.column, wrong.code))
     before = {"values": row.values, "state": row.state}
     row.values, row.state = corrected, RejectedState.REPLAYED
     row.save(update_fields=["values", "state"])
     after = {"values": row.values, "state": row.state}
     record(Change("replay", "rejected row", str(row.pk), before, after), by=by)
-    return row
+    return done.counts
+
+
+def _row_again(row: RejectedRow, values: dict[str, str]) -> tuple[dict[str, Any], Replayed]:
+    corrected = {**row.values, **{name: text or None for name, text in values.items()}}
+    given = parse_mapping(row.of_import.mapping).blocks[row.block]
+    corrected = {name: text for name, text in corrected.items() if name in given.columns}
+    return corrected, replay_row(row, corrected, app=f"replay:{row.pk}", now=clock.now())
+
+
+def _line_again(row: RejectedRow, values: dict[str, str]) -> tuple[dict[str, Any], Replayed]:
+    if "header" not in row.values:
+        raise StillWrong(
+            "", _("The line is too long to be corrected here. Correct its file, and import that.")
+        )
+    text = values.get("line", "")
+    return {**row.values, "line": text}, replay_lines(row, text, app=f"replay:{row.pk}", now=clock.now())
 
 
 @transaction.atomic
@@ -271,13 +299,15 @@ def dismiss(rows: Sequence[RejectedRow], *, by: str, reason: str = "") -> int:
 def undo(import_: Import, *, by: str) -> Undone:
     """Take an import back: entities as they were, its activities withdrawn by new facts. Repeatable."""
     with one_import_at_a_time(no_progress):
-        conversations = revert_conversations(import_.actor, by=by)
-        customers = revert_customers(import_.actor, by=by)
-        derive_movements(customers.accounts, by=by)
-        outbox.drain()
         stream = open_stream()
         now = clock.now()
+        conversations = revert_conversations(import_.actor, by=by)
+        outbox.drain()
         activities = stream.withdraw(batch=import_.actor, recorded_at=now, by=by)
+        stream.roll_up()
+        customers = revert_customers(import_.actor, by=by, needed=_spoken_of(stream))
+        derive_movements(customers.accounts, by=by)
+        outbox.drain()
         stream.roll_up()
         with transaction.atomic():
             ParkedRow.objects.filter(of_import=import_, released_at=None).delete()
@@ -292,7 +322,20 @@ def undo(import_: Import, *, by: str) -> Undone:
                     {"kind": kept.kind, "key": kept.key, "reason": kept.reason}
                     for kept in (*conversations.kept, *customers.kept)
                 ],
+                _later_unchanged(import_),
             )
             after = {name: value for name, value in vars(done).items() if name != "kept"}
             record(Change("undo", "import", str(import_.pk), None, after), by=by)
         return done
+
+
+def _spoken_of(stream: Stream) -> set[str]:
+    """The accounts with standing activities, but for movements, which follow from subscriptions."""
+    days = stream.daily()
+    standing = days.filter(days.unknown_on.isnull(), ~days.name.startswith("subscription."))
+    return set(stream.run(standing.select("account").distinct())["account"].to_pylist())
+
+
+def _later_unchanged(import_: Import) -> list[int]:
+    later = Import.objects.filter(source=import_.source, pk__gt=import_.pk, state=ImportState.DONE)
+    return [one.pk for one in later if any(counts["unchanged"] for counts in one.counts.values())]

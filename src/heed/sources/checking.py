@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from glob import escape
 
 from heed.sources.entities import ACTIVITIES, CURRENCIES, NOTHING, SCORES, Target
 from heed.sources.mapping import NAMED_FORMATS, Block, Column, Formats
@@ -16,6 +17,7 @@ from heed.stream.files import MALFORMED, FileColumn, literal, quoted
 
 SEPARATOR = "\x1f"
 BLANK_ROW = "blank"
+MALFORMED_ROW = f"{SEPARATOR}malformed"
 EARLIEST, LATEST = "1900-01-01", "2200-01-01"
 WHOLE_TYPES = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 FLOAT_TYPES = {"FLOAT", "DOUBLE"}
@@ -151,7 +153,7 @@ class Checked:
         return f"json_object({', '.join(pairs)})::VARCHAR"
 
     def _branches(self) -> Iterator[str]:
-        yield f"WHEN {MALFORMED} THEN {_problem('', 'malformed')}"
+        yield f"WHEN {MALFORMED} THEN {literal(MALFORMED_ROW)}"
         files = [mapped for mapped in self.mapped if mapped.column.value is None]
         required = [target for target, _ in self.targets if target.required]
         if files and required:
@@ -199,10 +201,10 @@ def _digest(names: tuple[str, ...], has: set[str], *more: str) -> str:
     return f"left(md5(concat_ws(chr(31), {parts})), 24)"
 
 
-def replay_block(block: Block) -> Block:
-    """The block that reads rows kept by target column (`_original`) under the formats of their file."""
+def replay_block(block: Block, name: str) -> Block:
+    """The block that reads rows kept by target column (`_original`), in a table of this name."""
     columns = {name: Column(source=name, type=column.type) for name, column in block.columns.items()}
-    return replace(block, columns=columns, file="kept rows", sql=None, delimiter=None, encoding=None)
+    return replace(block, columns=columns, file=escape(name), sql=None, delimiter=None, encoding=None)
 
 
 def _mapped(number: int, name: str, column: Column, types: Mapping[str, FileColumn]) -> Mapped:
@@ -429,6 +431,11 @@ def problem_parts(problem: str) -> tuple[str, str]:
 
 
 def originals(text: str) -> dict[str, str | None]:
-    """The kept texts of a row; NUL, which PostgreSQL cannot hold, as its visible sign."""
+    """The kept texts of a row."""
     kept = json.loads(text)
-    return {name: None if value is None else str(value).replace("\x00", "␀") for name, value in kept.items()}
+    return {name: None if value is None else visible(str(value)) for name, value in kept.items()}
+
+
+def visible(text: str) -> str:
+    """NUL, which PostgreSQL cannot hold, as its visible sign."""
+    return text.replace("\x00", "␀")

@@ -174,3 +174,31 @@ def _survey_parts() -> list[_Part]:
             recorded_at='coalesce(invited_at, greatest("at", recorded_at))',
         ),
     ]
+
+
+# What followed from an earlier version of a row, and follows from its newest no more
+
+FOLLOWING = {
+    "tickets": ("case:", "key", {
+        "replied": "first_reply_at",
+        "resolved": "resolved_at",
+        "closed": "closed_at",
+        r"reopened:\d+": "times_reopened",
+        "csat": "satisfaction",
+    }),
+    "survey_responses": ("survey:", "id", {"": "score", "invited": "invited_at"}),
+}  # fmt: skip
+"""Of each entity: how its ids begin, its key, and by the end of an id the column that it follows from."""
+
+
+def outlived_query(entity: str, standing: str, latest: str, columns: set[str], derived: str) -> str:
+    """SQL for the ids in `standing` that the `latest` row of their key no longer gives; `derived` has those
+    that it does. A column that is not among `columns` says nothing, so what follows from it stays.
+    """
+    begins, key, ends = FOLLOWING[entity]
+    told = "|".join(f":{end}" if end else "" for end, column in ends.items() if column in columns)
+    pattern = literal(f"^{begins}(.*?)(?:{told})$")
+    return (
+        f"SELECT id FROM {standing} WHERE regexp_matches(id, {pattern}) AND regexp_extract(id, {pattern}, 1) "
+        f"IN (SELECT {key} FROM {latest}) AND id NOT IN (SELECT id FROM {derived})"
+    )

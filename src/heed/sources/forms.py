@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
@@ -37,16 +38,18 @@ class UploadForm(forms.Form):
         required=False,
         help_text=_("For example CRM or Billing. Its mapping is remembered for the next export."),
     )
-    chosen = FilesField(
-        label=_("Files"),
-        help_text=_("CSV, TSV, XLSX, JSON lines or Parquet; text files may be gzipped. Several at once."),
-    )
+    chosen = FilesField(label=_("Files"))
 
     def __init__(self, *args: Any, may_declare: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not may_declare:
             del self.fields["name"]
             self.fields["known"].required = True
+        most = f"{int(settings.HEED_UPLOAD_LIMIT_MB):,}"
+        self.fields["chosen"].help_text = _(
+            "CSV, TSV, XLSX, JSON lines or Parquet; text files may be gzipped. Several at once, together at "
+            "most %(most)s MB."
+        ) % {"most": most}
 
     def source_name(self) -> str:
         known = self.cleaned_data.get("known")
@@ -68,11 +71,11 @@ class CorrectionForm(forms.Form):
         super().__init__(data)
         entity = ENTITIES[row.entity]
         for name, text in correctable(row):
-            long = len(text) > 80
+            long = row.is_line or len(text) > 80
             target = entity.target(name)
             self.fields[f"column-{name}"] = forms.CharField(
-                label=name,
-                required=target is not None and target.required,
+                label=_("The line, corrected") if row.is_line else name,
+                required=row.is_line or (target is not None and target.required),
                 initial=text,
                 strip=False,
                 help_text=row.reason if name == row.column else "",

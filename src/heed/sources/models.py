@@ -65,6 +65,9 @@ class RejectedState(models.TextChoices):
     DISMISSED = "dismissed", _("Dismissed")
 
 
+LINE_VALUES = {"line", "header", "delimiter"}
+
+
 class RejectedRow(models.Model):
     """A row that was refused: where it stood, why, and its values, so that it can be corrected."""
 
@@ -83,6 +86,11 @@ class RejectedRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file} row {self.row}"
+
+    @property
+    def is_line(self) -> bool:
+        """Whether it was no record at all: its values are then the line itself, not texts by column."""
+        return self.column == "" and "line" in self.values and self.values.keys() <= LINE_VALUES
 
 
 class ParkedRow(models.Model):

@@ -155,7 +155,8 @@ def _open_json_lines(path: Path, scratch: Path, options: FileOptions, limit_byte
         raise FileProblemError(f"{path.name} holds no JSON object in its first lines.")
     if len(unique_names(list(names))) != len({name.strip().casefold() for name in names}):
         raise FileProblemError(f"{path.name} has keys that differ only by letter case. Rename one.")
-    return [FileTable(path.name, plain, "jsonl", tuple(FileColumn(name) for name in names))]
+    columns = tuple(FileColumn(name) for name in names)
+    return [FileTable(path.name, plain, "jsonl", columns, first_row=1)]
 
 
 def _keys(line: str) -> list[str]:
@@ -167,7 +168,7 @@ def _keys(line: str) -> list[str]:
 
 
 def _open_parquet(path: Path, _scratch: Path, _options: FileOptions, _limit: int) -> list[FileTable]:
-    return [parquet_table(path.name, path.resolve())]
+    return [replace(parquet_table(path.name, path.resolve()), first_row=1)]
 
 
 def _open_spreadsheet(path: Path, scratch: Path, _options: FileOptions, limit: int) -> list[FileTable]:

@@ -1,5 +1,6 @@
 """What the pages of sources read."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from heed.sources.models import Import, ImportState, ParkedRow, RejectedRow, Rej
 from heed.sources.steps import ORDER
 
 COLUMNS = ("new", "changed", "unchanged", "rejected", "parked")
-A_PAGE = 50
+A_PAGE, IMPORTS_A_PAGE = 50, 20
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,12 @@ def source_lines() -> list[SourceLine]:
     ]
 
 
-def latest_imports(limit: int = 20) -> list[Import]:
-    return list(Import.objects.select_related("source").order_by("-pk")[:limit])
+def latest_imports(source: Source | None, page: str | None) -> Page[Import]:
+    """Imports, of one source or of all, the newest first."""
+    imports = Import.objects.select_related("source").order_by("-pk")
+    if source is not None:
+        imports = imports.filter(source=source)
+    return Paginator(imports, IMPORTS_A_PAGE).get_page(page)
 
 
 def count_rows(counts: dict[str, dict[str, int]]) -> list[tuple[str, list[tuple[str, int]]]]:
@@ -85,12 +90,22 @@ def waiting_rows(of_import: Import) -> int:
 
 
 def correctable(row: RejectedRow) -> list[tuple[str, Any]]:
-    """The columns of a rejected row that can be corrected, in the order of the mapping."""
+    """The columns of a rejected row that can be corrected, in the order of the mapping.
+
+    Of a line that is no record, the line itself; one that was too long to be kept whole cannot be.
+    """
+    if row.is_line:
+        return [("line", row.values["line"])] if "header" in row.values else []
     try:
         block = parse_mapping(row.of_import.mapping).blocks[row.block]
     except (MappingError, IndexError):
         return []
     return [(name, row.values.get(name) or "") for name in block.columns]
+
+
+def line_columns(row: RejectedRow) -> list[str]:
+    """The columns that a corrected line is to give, in order; none where the row is no line."""
+    return list(json.loads(row.values["header"])) if row.is_line and "header" in row.values else []
 
 
 def can_be_undone(import_: Import) -> bool:

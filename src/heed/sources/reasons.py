@@ -7,6 +7,11 @@ from heed.sources.entities import ENTITIES, SCORES
 from heed.stream.files import LONGEST_LINE
 
 
+def sentence(entity: str, column: str, code: str) -> str:
+    """Why, in words. A package that refuses a row on saving says it in a sentence; the checks in a code."""
+    return code if " " in code else reason_of(entity, column, code)
+
+
 def reason_of(entity: str, column: str, code: str) -> str:
     """The sentence for a code of `heed.sources.checking` (or of the packages that save rows)."""
     target = ENTITIES[entity].target(column)
@@ -20,8 +25,8 @@ def reason_of(entity: str, column: str, code: str) -> str:
     if code == "not_choice" and target is not None:
         kinds = ", ".join(dict.fromkeys(meant for _said, meant in target.choices))
         return _("%(column)s is none of: %(kinds)s.") % {"column": column, "kinds": kinds}
-    sentence = _SENTENCES.get(code, _("The row cannot be read."))
-    return _(sentence) % {"column": column, "most": most, "longest": f"{LONGEST_LINE:,}"}
+    said = _SENTENCES.get(code, _("The row cannot be read."))
+    return _(said) % {"column": column, "most": most, "longest": f"{LONGEST_LINE:,}"}
 
 
 _SENTENCES = {
@@ -43,5 +48,9 @@ _SENTENCES = {
     "ends_before_start": noop("It ends on or before the day it starts; the end is the first day after it."),
     "no_agenda": noop("A planned outreach needs an agenda and a goal."),
     "malformed": noop("The line is not a JSON object."),
+    "torn_quotes": noop(
+        "A quote is not closed, or stands within a value without being doubled. The lines after it that are "
+        "shown here were read as a part of it."
+    ),
     "wrong_width": noop("The line has more or fewer values than the header, or is over %(longest)s bytes."),
 }

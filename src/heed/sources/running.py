@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from heed.ledger import outbox
 from heed.ledger.home import open_stream
 from heed.sources.checking import Setting
 from heed.sources.mapping import FileMapping, MappingError, parse_mapping
-from heed.sources.models import Import, ParkedRow
+from heed.sources.models import Import, ParkedRow, RejectedRow
 from heed.sources.reading import FileSet, open_set
 from heed.sources.staging import Staging
 from heed.sources.steps import ORDER, PARTS, Context, EntityStep
@@ -46,12 +46,15 @@ def no_progress(step: str, done: int, expected: int | None) -> None:
 
 @dataclass(frozen=True)
 class Report:
-    """What a run came to: counts per entity, findings, and (of a dry run) the first rejected rows."""
+    """What a run came to: counts per entity, findings, the first rejected rows (file, row, column, reason,
+    values), and the files that could not be read, each with its reason.
+    """
 
     import_id: int | None
     counts: dict[str, dict[str, int]]
     findings: list[dict[str, Any]]
     rejected: list[dict[str, Any]]
+    unread: dict[str, str] = field(default_factory=dict)
 
 
 def digest_of(paths: Sequence[Path], mapping: str) -> str:
@@ -108,12 +111,14 @@ class Run:
             staging = Staging(files, mapping, self.scratch / "staged", self._setting())
             try:
                 counts = self._entities(staging, mapping)
+                self._report_torn(staging)
                 self._check(staging.files, mapping)
             finally:
                 staging.close()
             if not self.dry:
                 self._finish()
-            return Report(self.record.pk, counts, self.context.findings.as_json(), self._rejected())
+            findings = self.context.findings.as_json()
+            return Report(self.record.pk, counts, findings, self._rejected(), dict(files.problems))
         finally:
             shutil.rmtree(self.scratch, ignore_errors=True)
 
@@ -165,9 +170,22 @@ class Run:
             step.append()
         if entity not in self.record.counts:
             step.keep()
+        else:
+            step.recall()
         if in_tables:
             step.append()
         return step.counts
+
+    def _report_torn(self, staging: Staging) -> None:
+        """Lines of files that only SQL reads belong to no entity, so they are told and not kept."""
+        for table, rejects in staging.torn():
+            self.context.findings.add(
+                f"{table.name}: lines left out",
+                "These lines have more or fewer values than the header, or a quote that is not closed. The "
+                "SQL did not see them. Correct them in the file, and import it again.",
+                len(rejects),
+                [{"line": one.line, "text": one.text[:500]} for one in rejects[:EXAMPLES]],
+            )
 
     def _check(self, files: FileSet, mapping: FileMapping) -> None:
         """Run the mapping's own checks; what they find is reported, and stops nothing."""
@@ -191,7 +209,12 @@ class Run:
         open_stream().roll_up()
 
     def _rejected(self) -> list[dict[str, Any]]:
-        return [vars(refused) for refused in self.context.rejected]
+        if not self.dry:
+            return first_rejected(self.record)
+        return [
+            {"file": one.file, "row": one.row, "column": one.column, "reason": one.code, "values": one.values}
+            for one in self.context.rejected
+        ]
 
     # Progress
 
@@ -217,21 +240,31 @@ class Run:
         self.record.save(update_fields=["step", "rows_done", "rows_expected"])
 
 
+def first_rejected(record: Import) -> list[dict[str, Any]]:
+    rows = RejectedRow.objects.filter(of_import=record).order_by("pk")[:EXAMPLES]
+    return [dict(row) for row in rows.values("file", "row", "column", "reason", "values")]
+
+
 def release_parked(context: Context) -> None:
     """Save parked rows whose account is there by now, and let go of parked activities."""
     from heed.sources.replaying import replay_parked
 
     waiting = ParkedRow.objects.filter(released_at=None).values_list("waits_for", flat=True).distinct()
     arrived = set(Account.objects.filter(withdrawn_at=None, key__in=waiting).values_list("key", flat=True))
-    replay_parked(arrived, context.now)
+    released = replay_parked(arrived, context.now)
     stream = open_stream()
-    parked = stream.run(stream.parked().select("account").distinct())["account"].to_pylist()
+    parked = stream.awaited()
     known: list[str] = []
     for start in range(0, len(parked), 10_000):
         some = parked[start : start + 10_000]
         known += Account.objects.filter(withdrawn_at=None, key__in=some).values_list("key", flat=True)
     if known:
-        stream.release(known, recorded_at=context.now)
+        released += stream.release(known, recorded_at=context.now).rows
+    context.findings.add(
+        "released",
+        "These rows of earlier imports waited for their account. It is there now, and they are in.",
+        released,
+    )
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

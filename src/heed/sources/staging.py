@@ -1,6 +1,7 @@
 """Staging: the rows of a file set, typed and judged, as Parquet on disk before anything is stored."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +9,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from heed.sources.checking import BLANK_ROW, Checked, Setting, originals, problem_parts, sql_column
+from heed.sources.checking import (
+    BLANK_ROW,
+    MALFORMED_ROW,
+    Checked,
+    Setting,
+    originals,
+    problem_parts,
+    sql_column,
+    visible,
+)
 from heed.sources.mapping import Block, FileMapping
 from heed.sources.reading import FileSet
 from heed.stream.files import (
@@ -24,6 +34,9 @@ from heed.stream.files import (
 )
 
 QUERY = "a query over the files"
+TORN = {"UNQUOTED VALUE": "torn_quotes"}
+LINE, HEADER, DELIMITER = "line", "header", "delimiter"
+LONGEST_KEPT = 100_000
 
 
 class StagingError(Exception):
@@ -56,6 +69,7 @@ class Staged:
     bench: FileBench = field(repr=False)
     rows: int
     structural: list[StructuralReject]
+    origin: FileTable
 
     @cached_property
     def problems(self) -> list[tuple[str, int]]:
@@ -84,10 +98,10 @@ class Staged:
 
     def refusals(self) -> Iterator[Refused]:
         """The refused rows in the order of the file."""
-        name = self.table.name
+        name, texts = self.table.name, self._text_lines()
         for reject in self.structural:
-            yield Refused(self.number, name, reject.line, "", "wrong_width", {"line": reject.text[:2_000]})
-        lines = [reject.line for reject in self.structural]
+            code, values = TORN.get(reject.reason, "wrong_width"), self._as_line(reject.text)
+            yield Refused(self.number, name, reject.line, "", code, values)
         query = (
             f"SELECT file_row_number, _problem, _original FROM {self.source} "
             f"WHERE _problem IS NOT NULL AND _problem <> {literal(BLANK_ROW)} ORDER BY file_row_number"
@@ -95,14 +109,30 @@ class Staged:
         for batch in self.bench.batches(query):
             for row in batch.to_pylist():
                 column, code = problem_parts(row["_problem"])
-                number = self.row_number(row["file_row_number"], lines)
-                yield Refused(self.number, name, number, column, code, originals(row["_original"]))
+                index = row["file_row_number"]
+                if row["_problem"] == MALFORMED_ROW:
+                    values = self._as_line(next(text for number, text in texts if number == index))
+                else:
+                    values = originals(row["_original"])
+                yield Refused(self.number, name, self.place(index), column, code, values)
 
-    def row_number(self, index: int, left_out: Sequence[int]) -> int:
-        """The number of a row in its file, given the numbers of the lines that were no rows."""
+    def _as_line(self, text: str) -> dict[str, str | None]:
+        """A line that is no record, with what it takes to read it again once it is corrected."""
+        if len(text) > LONGEST_KEPT:
+            return {LINE: visible(text[:LONGEST_KEPT])}
+        header = json.dumps([column.name for column in self.origin.columns])
+        return {LINE: visible(text), HEADER: header, DELIMITER: self.origin.delimiter}
+
+    def _text_lines(self) -> Iterator[tuple[int, str]]:
+        """The lines of a file of JSON lines, each with the number of its row: blank lines are no rows."""
+        with self.origin.path.open(encoding="utf-8", errors="replace") as file:
+            yield from enumerate(line.rstrip("\r\n") for line in file if line.strip())
+
+    def place(self, index: int) -> int:
+        """The number of a row in its file, counting the lines that were no rows."""
         number = index + self.table.first_row
-        for line in left_out:
-            number += line <= number
+        for reject in self.structural:
+            number += reject.line <= number
         return number
 
     def good(self) -> Iterator[pa.RecordBatch]:
@@ -122,6 +152,7 @@ class Staging:
         self.files, self.mapping, self.scratch, self.setting = files, mapping, scratch, setting
         self._memory = memory_mb
         self._benches: dict[str, FileBench] = {}
+        self._origins: dict[Path, FileTable] = {}
 
     def close(self) -> None:
         for bench in self._benches.values():
@@ -146,11 +177,32 @@ class Staging:
         if not tables:
             raise StagingError(self._no_file(block))
         if block.holds_sql:
-            return [
-                self._evaluated(number, block, quoted(table.name), table.name, part, table.first_row)
-                for part, table in enumerate(tables)
-            ]
+            return [self._with_expressions(number, block, table, part) for part, table in enumerate(tables)]
         return tables
+
+    def _with_expressions(self, number: int, block: Block, table: FileTable, part: int) -> FileTable:
+        found = self._evaluated(number, block, quoted(table.name), table.name, part, table.first_row)
+        self._origins[found.path] = table
+        return found
+
+    def torn(self) -> Iterator[tuple[FileTable, list[StructuralReject]]]:
+        """The lines of text files that only SQL reads, which are no records and so were left out."""
+        read = {
+            table.name
+            for block in self.mapping.blocks
+            for table in self.files.tables
+            if block.reads(table.name)
+        }
+        for table in self.files.tables if self.mapping.holds_sql else ():
+            if table.name not in read and (rejects := self._structural(self.bench(), table, seen=False)):
+                yield table, rejects
+
+    def _structural(self, bench: FileBench, table: FileTable, *, seen: bool) -> list[StructuralReject]:
+        if table.kind != "csv":
+            return []
+        if not seen:
+            bench.rows(f"SELECT count(*) FROM ({reader(table)})")
+        return bench.structural(table.path)
 
     def _no_file(self, block: Block) -> str:
         for name, problem in self.files.problems.items():
@@ -181,12 +233,13 @@ class Staging:
         target = self.scratch / f"{block.entity}-{number}-{part}.parquet"
         keep = block.entity != "activities"
         try:
-            checked = Checked(block, table.columns, reader(table, keep_rejects=True), self.setting, keep=keep)
+            checked = Checked(block, table.columns, reader(table), self.setting, keep=keep)
         except KeyError as error:
             raise StagingError(_no_column(block, table, str(error.args[0]))) from error
         rows = bench.write(checked.sql(), target)
-        structural = bench.structural(table.path) if table.kind == "csv" else []
-        return Staged(number, block, table, target, bench, rows, structural)
+        origin = self._origins.get(table.path, table)
+        structural = self._structural(bench, origin, seen=origin is table)
+        return Staged(number, block, table, target, bench, rows, structural, origin)
 
     def bench(self, time_zone: str = "UTC") -> FileBench:
         if time_zone not in self._benches:

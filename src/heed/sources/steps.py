@@ -3,27 +3,32 @@
 The same step serves a whole file, a corrected row that is replayed, and a parked row whose account came.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pyarrow as pa
 from django.db import transaction
 
 from heed.customers.models import Account
 from heed.customers.rows import Saved
+from heed.ledger.actions import Change, record_many
 from heed.ledger.home import open_stream
+from heed.ledger.models import AuditEntry
 from heed.sources.checking import originals
-from heed.sources.derived import Origin, derived_query
+from heed.sources.derived import FOLLOWING, Origin, derived_query, outlived_query
+from heed.sources.erasing import without_erased
 from heed.sources.models import Import, ParkedRow, RejectedRow
-from heed.sources.reasons import reason_of
+from heed.sources.reasons import reason_of, sentence
 from heed.sources.saving import KEEPERS
 from heed.sources.staging import Refused, Staged, Staging
 from heed.sources.tally import EXAMPLES, Counts, Findings
-from heed.stream import AppTransaction
+from heed.stream import AppTransaction, Stream
 from heed.stream.activity import INCOMING
 from heed.stream.files import literal, quoted
 
@@ -32,6 +37,14 @@ ORDER = (
 )
 PARTS = {"tickets": 1, "interactions": 2, "survey_responses": 3, "activities": 4}
 """The number of an entity's append within the import, rising, as the stream wants it."""
+KINDS = {
+    "accounts": "account",
+    "contacts": "contact",
+    "subscriptions": "period",
+    "tickets": "case",
+    "interactions": "interaction",
+}
+"""What the audit trail calls an entity."""
 MOST_REJECTED = 100_000
 BATCH = 2_000
 STREAM_COLUMNS = ", ".join(quoted(name) for name in INCOMING.names)
@@ -64,6 +77,8 @@ class EntityStep:
         self.context, self.staging, self.entity = context, staging, entity
         self.staged: list[Staged] = []
         self.counts = Counts()
+        self._versions: dict[str, int] = {}
+        self._unsaved: set[str] = set()
 
     def stage(self) -> None:
         """Type and judge every row; stops when nearly all of a large file is refused."""
@@ -97,12 +112,15 @@ class EntityStep:
 
     def replay(self) -> None:
         """Save and append rows that came in again; what is refused is told, and not kept a second time."""
-        for staged in self.staged:
-            self._reject(staged.refusals())
+        self.tell_refused()
         if self.entity in KEEPERS:
             for parts in self._by_block():
                 self._save(parts)
         self.append()
+
+    def tell_refused(self) -> None:
+        for staged in self.staged:
+            self._reject(staged.refusals())
 
     def _note_counts(self) -> None:
         record = self.context.record
@@ -121,7 +139,15 @@ class EntityStep:
         self.counts.new += saved.new
         self.counts.changed += saved.changed
         self.counts.unchanged += saved.unchanged
+        self._keep_versions(parts, saved)
         self._sort_out(parts, saved)
+
+    def recall(self) -> None:
+        """Learn which rows an earlier run, killed since, had refused on saving: those beyond the checks'."""
+        kept = RejectedRow.objects.filter(of_import=self.context.record, entity=self.entity)
+        keys = Counter(values.get("key") for values in kept.values_list("values", flat=True).iterator())
+        keys -= Counter(one.values.get("key") for staged in self.staged for one in staged.refusals())
+        self._unsaved = {key for key in keys if key}
 
     def _counted(self, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for number, row in enumerate(rows, start=1):
@@ -130,31 +156,52 @@ class EntityStep:
             yield row
 
     def _rows(self, parts: list[Staged]) -> Iterator[dict[str, Any]]:
-        """The accepted rows of a block in order; of rows with one key the last, the others reported."""
+        """The accepted rows of a block in order; of rows with one key the last."""
         bench = parts[0].bench
         source = _source(parts)
         repeated = bench.rows(
             f"SELECT key, count(*), count(DISTINCT _original) FROM {source} GROUP BY key HAVING count(*) > 1"
         )
+        self._versions = {key: count for key, count, versions in repeated if versions > 1}
         last = ""
         if repeated:
             last = "QUALIFY row_number() OVER (PARTITION BY key ORDER BY _file DESC, _index DESC) = 1 "
             last += "ORDER BY _file, _index"
             self.counts.unchanged += sum(count - 1 for _, count, versions in repeated if versions == 1)
-            self._report_versions([(key, count) for key, count, versions in repeated if versions > 1])
         query = f"SELECT * EXCLUDE (_original, _problem) FROM {source} {last}"
         for batch in bench.batches(query, 10_000):
             yield from batch.to_pylist()
 
-    def _report_versions(self, repeated: list[tuple[str, int]]) -> None:
-        earlier = sum(count - 1 for _, count in repeated)
-        self.counts.changed += earlier
+    def _keep_versions(self, parts: list[Staged], saved: Saved) -> None:
+        """Keep the earlier rows of an id in the audit trail, unless the last one changed nothing."""
+        # Of what was erased not even the trail keeps a version.
+        gone = {finding.key for finding in saved.findings if finding.code == "erased"}
+        self.counts.rejected += sum(self._versions.pop(key, 1) - 1 for key in gone)
+        if not self._versions:
+            return
         self.context.findings.add(
             f"{self.entity}: one id, different content",
-            "These ids stand in the file more than once with different content. The last row counts.",
-            len(repeated),
-            [{"id": key, "rows": count} for key, count in repeated[:EXAMPLES]],
+            "These ids stand in the file more than once with different content. The last row counts; the "
+            "audit trail keeps the others.",
+            len(self._versions),
+            [{"id": key, "rows": count} for key, count in islice(self._versions.items(), EXAMPLES)],
         )
+        told = {finding.key for finding in saved.findings if finding.refused}
+        told |= set(touched(self.context.record.actor, self.entity, list(self._versions)))
+        record_many(self._superseded(parts, told & set(self._versions)), by=self.context.record.actor)
+        for key, count in self._versions.items():
+            if key in told:
+                self.counts.changed += count - 1
+            else:
+                self.counts.unchanged += count - 1
+
+    def _superseded(self, parts: list[Staged], keys: set[str]) -> Iterator[Change]:
+        """Each row of these keys that a later one replaces, as a change from one to the other."""
+        rows = self._named(parts, sorted(keys), every=True)
+        for (staged, index, key, values), (_, _, next_key, later) in pairwise(rows):
+            if key == next_key and values != later:
+                place = f"row {staged.place(index)} of {staged.table.name}, replaced by a later one"
+                yield Change("supersede", KINDS[self.entity], key, values, later, place)
 
     def _sort_out(self, parts: list[Staged], saved: Saved) -> None:
         """Rows that were refused on saving: parked where only their account is missing, else rejected."""
@@ -163,13 +210,19 @@ class EntityStep:
             self.counts.parked += len(parked)
             self._park(parts, parked)
         why = {f.key: f for f in saved.findings if f.refused and f.code != "unknown_account"}
+        self._unsaved |= why.keys()
         refused = []
         for staged, index, key, values in self._named(parts, list(why)):
-            row = staged.row_number(index, [reject.line for reject in staged.structural])
+            row = staged.place(index)
             column, reason = why[key].field, why[key].reason
             refused.append(Refused(staged.number, staged.table.name, row, column, reason, values))
         self.counts.rejected += len(refused)
         self._reject(iter(refused))
+        self.context.findings.add(
+            f"{self.entity}: erased rows",
+            "These rows are of accounts or contacts that were erased on request, and were not kept.",
+            sum(finding.code == "erased" for finding in saved.findings),
+        )
         for finding in saved.findings:
             if not finding.refused:
                 example = {"id": finding.key, finding.field: finding.value}
@@ -178,17 +231,17 @@ class EntityStep:
                 )
 
     def _named(
-        self, parts: list[Staged], keys: list[str]
+        self, parts: list[Staged], keys: list[str], *, every: bool = False
     ) -> Iterator[tuple[Staged, int, str, dict[str, str | None]]]:
-        """Where rows of these keys stand, and their texts; the last of a key."""
+        """Where rows of these keys stand, and their texts; the last of a key, or every one, key by key."""
         if not keys:
             return
         bench = parts[0].bench
         bench.register("wanted", pa.table({"key": pa.array(keys, pa.string())}))
+        last = "QUALIFY row_number() OVER (PARTITION BY key ORDER BY _file DESC, _index DESC) = 1"
+        order = "ORDER BY key, _file, _index" if every else f"{last} ORDER BY _file, _index"
         query = (
-            f"SELECT _file, _index, key, _original FROM {_source(parts)} SEMI JOIN wanted USING (key) "
-            "QUALIFY row_number() OVER (PARTITION BY key ORDER BY _file DESC, _index DESC) = 1 "
-            "ORDER BY _file, _index"
+            f"SELECT _file, _index, key, _original FROM {_source(parts)} SEMI JOIN wanted USING (key) {order}"
         )
         for batch in bench.batches(query):
             for row in batch.to_pylist():
@@ -204,7 +257,7 @@ class EntityStep:
                 block=staged.number,
                 waits_for=values.get("account") or "",
                 file=staged.table.name,
-                row=staged.row_number(index, [reject.line for reject in staged.structural]),
+                row=staged.place(index),
                 values=values,
             )
             for staged, index, _, values in self._named(parts, keys)
@@ -213,8 +266,14 @@ class EntityStep:
             ParkedRow.objects.bulk_create(batch)
 
     def _reject(self, refusals: Iterator[Refused]) -> None:
-        if self.context.dry or self.context.app != self.context.record.actor:
-            self.context.rejected.extend(islice(refusals, EXAMPLES))
+        if self.context.dry:
+            self.context.rejected.extend(
+                replace(one, code=sentence(self.entity, one.column, one.code))
+                for one in islice(refusals, EXAMPLES)
+            )
+            return
+        if self.context.app != self.context.record.actor:
+            self.context.rejected.extend(refusals)
             return
         while batch := list(islice(refusals, BATCH)):
             RejectedRow.objects.bulk_create(
@@ -226,16 +285,12 @@ class EntityStep:
                         file=refused.file[:300],
                         row=refused.row,
                         column=refused.column[:200],
-                        reason=self.reason(refused)[:300],
+                        reason=sentence(self.entity, refused.column, refused.code)[:300],
                         values=refused.values,
                     )
-                    for refused in batch
+                    for refused in without_erased(self.entity, batch)
                 ]
             )
-
-    def reason(self, refused: Refused) -> str:
-        # A package that refuses a row on saving says why in a sentence; the checks say it in a code.
-        return refused.code if " " in refused.code else reason_of(self.entity, refused.column, refused.code)
 
     # Into the stream
 
@@ -245,14 +300,18 @@ class EntityStep:
             return
         known = pa.table({"account": pa.array(list(_known_accounts()), pa.string())})
         accepted, waiting = [], []
+        unsaved = pa.table({"key": pa.array(sorted(self._unsaved), pa.string())})
         for staged in self.staged:
             staged.bench.register("known", known)
+            staged.bench.register("unsaved", unsaved)
             good, parked = self._split(staged)
             accepted += good
             waiting += parked
         self._append(accepted)
         if waiting:
             self._park_activities(waiting)
+        if self.entity in FOLLOWING:
+            self._take_back_outlived()
 
     def _split(self, staged: Staged) -> tuple[list[Path], list[Path]]:
         """Parquet of the activities of known accounts, and of the others."""
@@ -280,6 +339,8 @@ class EntityStep:
         rows = f"(SELECT * FROM {staged.source} WHERE _problem IS NULL)"
         if self.entity == "activities":
             return f"SELECT {STREAM_COLUMNS} FROM {rows}"
+        if self._unsaved:
+            rows = f"(SELECT * FROM {rows} ANTI JOIN unsaved USING (key))"
         setting = self.staging.setting
         columns = {name for name, *_ in staged.bench.rows(f"DESCRIBE {rows}")}
         return derived_query(self.entity, rows, columns, Origin(setting.source, setting.batch))
@@ -305,10 +366,56 @@ class EntityStep:
             )
         self.context.told(done.rows)
 
+    def _take_back_outlived(self) -> None:
+        """Withdraw what followed from an earlier version of these rows, and no longer does."""
+        stream, source = open_stream(), self.staging.setting.source
+        standing = stream.run(standing_ids(stream, self.entity, source))
+        if not standing.num_rows:
+            return
+        latest = [_latest(parts, FOLLOWING[self.entity][1]) for parts in self._by_block()]
+        bench = self.staged[0].bench
+        bench.register("standing", standing)
+        columns = [{name for name, *_ in bench.rows(f"DESCRIBE {rows}")} for rows in latest]
+        origin = Origin(source, self.staging.setting.batch)
+        derived = " UNION ALL ".join(
+            derived_query(self.entity, rows, there, origin)
+            for rows, there in zip(latest, columns, strict=True)
+        )
+        queries = (
+            outlived_query(self.entity, "standing", rows, there, f"({derived})")
+            for rows, there in zip(latest, columns, strict=True)
+        )
+        ids = bench.table(" UNION ".join(queries))
+        if ids.num_rows:
+            self._withdraw(ids.append_column("source", pa.array([source] * ids.num_rows, pa.string())))
+
+    def _withdraw(self, ids: pa.Table) -> None:
+        self.context.findings.add(
+            f"{self.entity}: taken back",
+            "These activities followed from an earlier export, and this one no longer has what they followed "
+            "from. They are withdrawn, and still show for the days on which they were believed.",
+            ids.num_rows,
+            [{"id": one} for one in ids["id"].to_pylist()[:EXAMPLES]],
+        )
+        if not self.context.dry:
+            transaction_id = AppTransaction(f"{self.context.app}:taken back", PARTS[self.entity])
+            open_stream().withdraw_ids(
+                ids, transaction=transaction_id, recorded_at=self.context.now, by=self.context.record.actor
+            )
+
     def _park_activities(self, paths: list[Path]) -> None:
         if not self.context.dry:
             transaction_id = AppTransaction(self.context.app, PARTS[self.entity])
             open_stream().park(paths, transaction=transaction_id, recorded_at=self.context.now)
+
+
+def touched(actor: str, entity: str, keys: Sequence[str]) -> Iterator[str]:
+    """Those of the keys that the actor made or changed."""
+    for start in range(0, len(keys), BATCH):
+        entries = AuditEntry.objects.filter(
+            by=actor, kind=KINDS[entity], subject__in=keys[start : start + BATCH]
+        )
+        yield from entries.values_list("subject", flat=True)
 
 
 def _source(parts: Sequence[Staged]) -> str:
@@ -318,6 +425,21 @@ def _source(parts: Sequence[Staged]) -> str:
         "(SELECT * EXCLUDE (file_row_number), file_index::BIGINT AS _file, file_row_number AS _index "
         f"FROM read_parquet([{paths}], file_row_number=true, union_by_name=true) WHERE _problem IS NULL)"
     )
+
+
+def _latest(parts: Sequence[Staged], key: str) -> str:
+    """The last row of each key, of accounts that are known."""
+    return (
+        f"(SELECT * FROM {_source(parts)} SEMI JOIN known USING (account) "
+        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _file DESC, _index DESC) = 1)"
+    )
+
+
+def standing_ids(stream: Stream, entity: str, source: str) -> ibis.Table:
+    """The ids of a source's standing activities that follow from rows of the entity."""
+    begins, _, _ = FOLLOWING[entity]
+    rows = stream.activities().filter(ibis._.source == source, ibis._.id.startswith(begins))
+    return rows.group_by("id").having(ibis._.sign.sum() > 0).agg(n=ibis._.count()).select("id")
 
 
 def _numbered(staged: Staged) -> Staged:
@@ -338,9 +460,7 @@ def _numbered(staged: Staged) -> Staged:
         f"FROM {staged.source} WHERE _made AND hash(id) IN ({again})",
         target,
     )
-    return Staged(
-        staged.number, staged.block, staged.table, target, staged.bench, staged.rows, staged.structural
-    )
+    return replace(staged, path=target)
 
 
 def _known_accounts() -> Iterator[str]:

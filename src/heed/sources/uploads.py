@@ -46,8 +46,8 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
 def too_large() -> str:
     limit = _("%(limit)s MB") % {"limit": f"{int(settings.HEED_UPLOAD_LIMIT_MB):,}"}
     return _(
-        "The files are larger than %(limit)s together, so none was taken. Send fewer at once, gzip them, import "
-        "them with the command, heed import, or raise HEED_UPLOAD_LIMIT_MB."
+        "The files are larger than %(limit)s together, so none was taken. Send fewer at once, gzip them, "
+        "import them with the command, heed import, or raise HEED_UPLOAD_LIMIT_MB."
     ) % {"limit": limit}
 
 

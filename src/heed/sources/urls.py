@@ -11,6 +11,7 @@ urlpatterns = [
     path("settings/sources/imports/<int:pk>/progress/", views.progress, name="progress"),
     path("settings/sources/imports/<int:pk>/confirm/", views.confirm, name="confirm"),
     path("settings/sources/imports/<int:pk>/discard/", views.discard, name="discard"),
+    path("settings/sources/imports/<int:pk>/<entity>/<became>/", views.rows, name="rows"),
     path("settings/sources/imports/<int:pk>/undo/", views.undo, name="undo"),
     path("settings/rejected/", views.rejected, name="rejected"),
     path("settings/rejected/dismiss/", views.dismiss, name="dismiss"),

@@ -1,7 +1,7 @@
 """Sources under Settings: upload, preview, import with progress, report, rejected rows, undo."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -11,10 +11,12 @@ from django.views.decorators.http import require_GET, require_POST
 from heed.people.access import signed_in
 from heed.people.permissions import Permission, allows, may
 from heed.sources import access, actions, reads, uploads
+from heed.sources.behind import rows_behind
 from heed.sources.forms import CorrectionForm, MappingForm, UploadForm
 from heed.sources.models import Import, RejectedRow
 
 UNPROCESSABLE = 422
+MOST_KEPT = 5
 
 
 @may(Permission.IMPORT)
@@ -28,10 +30,13 @@ def _may_declare(request: HttpRequest) -> bool:
 
 
 def _sources_page(request: HttpRequest, form: UploadForm, status: int = 200) -> HttpResponse:
+    chosen = request.GET.get("source", "")
+    of_source = access.source_for(request.user, int(chosen)) if chosen.isdigit() else None
     context = {
         "form": form,
         "lines": reads.source_lines(),
-        "imports": reads.latest_imports(),
+        "imports": reads.latest_imports(of_source, request.GET.get("page")),
+        "of_source": of_source,
         "rejected": reads.open_rejected(),
     }
     return render(request, "sources/sources.html", context, status=status)
@@ -42,6 +47,10 @@ def _sources_page(request: HttpRequest, form: UploadForm, status: int = 200) -> 
 def upload(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES, may_declare=_may_declare(request))
     if not form.is_valid():
+        if uploads.STOPPED in request.META:
+            # What came after it was not read, so nothing else in the form can be judged.
+            form.errors.clear()
+            form.add_error("chosen", uploads.too_large())
         return _sources_page(request, form, UNPROCESSABLE)
     try:
         import_ = uploads.receive(form.cleaned_data["chosen"], form.source_name(), by=signed_in(request))
@@ -67,6 +76,7 @@ def _import_page(request: HttpRequest, import_: Import, form: MappingForm, statu
         "counts": reads.count_rows(import_.counts),
         "expected": reads.count_rows(expected.get("counts", {})),
         "expected_findings": expected.get("findings", []),
+        "expected_rejected": expected.get("rejected", []),
         "open_rejected": reads.open_rejected(import_),
         "rejections": sum(entity["rejected"] for entity in import_.counts.values()),
         "waiting": reads.waiting_rows(import_),
@@ -75,6 +85,20 @@ def _import_page(request: HttpRequest, import_: Import, form: MappingForm, statu
         "poll": reverse("sources:progress", args=[import_.pk]),
     }
     return render(request, "sources/import.html", context, status=status)
+
+
+@may(Permission.IMPORT)
+@require_GET
+def rows(request: HttpRequest, pk: int, entity: str, became: str) -> HttpResponse:
+    """The rows behind one count of an import's report; `?page=` which of them."""
+    import_ = access.import_for(request.user, pk)
+    counted = import_.counts.get(entity, {})
+    if became not in reads.COLUMNS or became not in counted:
+        raise Http404(_("Import %(pk)s counted no such rows.") % {"pk": pk})
+    given = request.GET.get("page", "")
+    found = rows_behind(import_, entity, became, int(given) if given.isdigit() else 1)
+    context = {"import": import_, "entity": entity, "became": became, "found": found}
+    return render(request, "sources/rows.html", {**context, "counted": counted[became]})
 
 
 @may(Permission.IMPORT)
@@ -139,8 +163,21 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         )
         % vars(done),
     )
-    for kept in done.kept[:5]:
+    for kept in done.kept[:MOST_KEPT]:
         messages.warning(request, f"{kept['kind']} {kept['key']}: {kept['reason']}")
+    if len(done.kept) > MOST_KEPT:
+        more = {"count": len(done.kept) - MOST_KEPT}
+        messages.warning(request, _("%(count)s more stay as they are, for the same reasons.") % more)
+    if done.later:
+        numbers = ", ".join(str(number) for number in done.later)
+        messages.warning(
+            request,
+            _(
+                "Import %(numbers)s said some of the same rows again, which were known then. Import the "
+                "newest files once more to bring back what they say."
+            )
+            % {"numbers": numbers},
+        )
     return redirect("sources:import", pk)
 
 
@@ -164,7 +201,8 @@ def rejected_row(request: HttpRequest, pk: int) -> HttpResponse:
 def _row_page(
     request: HttpRequest, row: RejectedRow, form: CorrectionForm, status: int = 200
 ) -> HttpResponse:
-    return render(request, "sources/rejected_row.html", {"row": row, "form": form}, status=status)
+    context = {"row": row, "form": form, "columns": reads.line_columns(row)}
+    return render(request, "sources/rejected_row.html", context, status=status)
 
 
 @may(Permission.IMPORT)
@@ -175,12 +213,17 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _row_page(request, row, form, UNPROCESSABLE)
     try:
-        actions.replay(row, form.values(), by=signed_in(request).actor)
+        done = actions.replay(row, form.values(), by=signed_in(request).actor)
     except actions.StillWrong as wrong:
         name = f"column-{wrong.column}"
         form.add_error(name if name in form.fields else None, str(wrong))
         return _row_page(request, row, form, UNPROCESSABLE)
-    messages.success(request, _("The row was corrected and taken in."))
+    if done.parked:
+        messages.warning(
+            request, _("The row was corrected. It waits for its account, which is not known yet.")
+        )
+    else:
+        messages.success(request, _("The row was corrected and taken in."))
     return redirect(f"{reverse('sources:rejected')}?import={row.of_import_id}")
 
 

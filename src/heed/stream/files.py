@@ -63,7 +63,10 @@ class FileTable:
 
 @dataclass(frozen=True)
 class StructuralReject:
-    """A line of a text file that is not a record of it: `line` counts from 1, the header being one."""
+    """A line of a text file that is not a record of it: `line` counts from 1, the header being one.
+
+    `reason` is DuckDB's name for what is wrong, such as UNQUOTED VALUE or TOO MANY COLUMNS.
+    """
 
     line: int
     text: str
@@ -80,10 +83,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def reader(table: FileTable, *, keep_rejects: bool = False) -> str:
+def reader(table: FileTable) -> str:
     """The query that reads a table's columns, in the order of the file.
 
-    The rows carry one more column, `_malformed`: true where a line of JSON could not be read.
+    The rows carry one more column, `_malformed`: true where a line of JSON could not be read. Lines of text
+    that are no records are kept aside (`FileBench.structural`).
     """
     path = literal(str(table.path))
     if table.kind == "parquet":
@@ -91,11 +95,11 @@ def reader(table: FileTable, *, keep_rejects: bool = False) -> str:
     if table.kind == "jsonl":
         return _jsonl_reader(table, path)
     columns = ", ".join(f"{literal(column.name)}: 'VARCHAR'" for column in table.columns)
-    errors = ", store_rejects=true" if keep_rejects else ", ignore_errors=true"
     return (
         f"SELECT *, false AS {MALFORMED} FROM read_csv({path}, auto_detect=false, header=true, "
         f"columns={{{columns}}}, delim={literal(table.delimiter)}, quote='\"', escape='\"', "
-        f"max_line_size={LONGEST_LINE}{errors})"
+        # Told to ignore errors instead, DuckDB drops good rows too where a quote is not closed.
+        f"max_line_size={LONGEST_LINE}, store_rejects=true)"
     )
 
 
@@ -172,7 +176,7 @@ class FileBench:
         if not self.rows("SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors'"):
             return []
         found = self.rows(
-            "SELECT line, any_value(csv_line), any_value(error_message) FROM reject_errors "
+            "SELECT line, any_value(csv_line), any_value(error_type)::VARCHAR FROM reject_errors "
             f"JOIN reject_scans USING (scan_id, file_id) WHERE file_path = {literal(str(path))} "
             "GROUP BY line ORDER BY line"
         )
