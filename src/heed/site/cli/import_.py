@@ -38,21 +38,22 @@ def import_(
 ) -> None:
     """Import a file set: accounts, contacts, subscriptions, tickets, interactions, surveys, activities.
 
-    Exit codes: 0 all rows taken, 3 done but some rows rejected, 1 failed (nothing half-written).
+    Exit codes: 0 all rows taken, 3 done but some rows rejected or a file not read, 1 failed (nothing
+    half-written).
     """
     prepare()
     from heed.sources.actions import ImportFailed
 
     paths = files_in(folder)
-    text = mapping_text(folder, mapping, paths)
     name = source or folder.resolve().name
     try:
+        text = mapping_text(folder, mapping, paths)
         with told(quiet=as_json) as progress:
             report = carry_out(paths, text, name, dry_run=dry_run, progress=progress)
     except ImportFailed as error:
         fail(str(error), as_json=as_json)
     show(report, as_json=as_json, dry_run=dry_run)
-    if any(counts["rejected"] for counts in report.counts.values()):
+    if report.unread or any(counts["rejected"] for counts in report.counts.values()):
         raise typer.Exit(EXIT_REJECTED)
 
 
@@ -74,15 +75,15 @@ def mapping_text(folder: Path, mapping: Path | None, paths: list[Path]) -> str:
         return mapping.read_text(encoding="utf-8")
     if own.is_file():
         return own.read_text(encoding="utf-8")
-    from heed.sources.actions import preview
+    from heed.sources.actions import ImportFailed, preview
 
     found = preview(paths)
+    if not found.mapping:
+        why = " ".join(found.notes)
+        raise ImportFailed(f"No file could be mapped by its name and columns. {why} Write a mapping.toml.")
     console = Console(stderr=True)
     for note in found.notes:
         console.print(note, markup=False)
-    if not found.mapping:
-        console.print("No file could be mapped by its name and columns. Write a mapping.toml.", markup=False)
-        raise typer.Exit(EXIT_FAILED)
     console.print("Guessed mapping:\n", markup=False)
     console.print(found.mapping, markup=False, highlight=False)
     return found.mapping
@@ -124,6 +125,8 @@ def show(report: Any, *, as_json: bool, dry_run: bool) -> None:
             "dry_run": dry_run,
             "counts": report.counts,
             "findings": report.findings,
+            "rejected": report.rejected,
+            "unread": report.unread,
         }
         typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
         return
@@ -139,6 +142,24 @@ def show(report: Any, *, as_json: bool, dry_run: bool) -> None:
         console.print(f"{finding['count']:,}× {finding['name']}: {finding['sentence']}", markup=False)
         for example in finding["examples"][:2]:
             console.print(f"    {example}", markup=False)
+    show_rejected(console, report, dry_run=dry_run)
+
+
+def show_rejected(console: Console, report: Any, *, dry_run: bool) -> None:
+    """The first rejected rows, where they stand, why, and what to do."""
+    if not report.rejected:
+        return
+    console.print("The first rejected rows:", markup=False)
+    for row in report.rejected:
+        place = f"{row['file']}, row {row['row']:,}"
+        column = f", {row['column']}" if row["column"] else ""
+        console.print(f"    {place}{column}: {row['reason']}", markup=False, highlight=False)
+    if not dry_run:
+        console.print(
+            "Correct them under Settings, Rejected rows; or in their file, and import it again: what is in "
+            "already counts as unchanged.",
+            markup=False,
+        )
 
 
 def fail(message: str, *, as_json: bool) -> None:
