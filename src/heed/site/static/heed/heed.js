@@ -104,6 +104,14 @@ document.addEventListener("keydown", (event) => {
   });
 });
 
+// allauth says so when the browser refuses a passkey or its owner cancels.
+document.addEventListener("allauth.error", (event) => {
+  const note = document.getElementById("passkey-failed");
+  if (!note) return;
+  event.preventDefault();
+  note.hidden = false;
+});
+
 document.addEventListener("DOMContentLoaded", () => {
   all("[data-dismiss]").forEach((button) => (button.hidden = false));
   const mac = /mac|iphone|ipad/i.test(navigator.userAgentData?.platform || navigator.platform || "");
