@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,7 +27,7 @@ def today(
     lists = [reads.today(user, as_of) for user in people(person)]
     if as_json:
         document = {"as_of": as_of.isoformat(), "people": [as_document(each) for each in lists]}
-        typer.echo(json.dumps(document, indent=2, default=str, ensure_ascii=False))
+        typer.echo(json.dumps(document, indent=2, default=as_json_text, ensure_ascii=False))
     else:
         typer.echo("\n\n".join(as_text(each) for each in lists))
 
@@ -41,6 +42,10 @@ def people(email: str) -> "list[User]":
     if not found:
         stop(f"Nobody active has the e-mail address {email}. See Settings, People.", code=UNUSABLE)
     return found
+
+
+def as_json_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def as_document(today: "Today") -> dict[str, Any]:
