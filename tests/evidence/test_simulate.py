@@ -1,6 +1,9 @@
 """The simulated company: the same seed gives the same bytes, and what was planted can be found again."""
 
 import hashlib
+import os
+import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,8 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 import statsmodels.api as sm
 
+from heed.evidence.intervals import wilson
 from heed.evidence.metrics import read_metrics
-from heed.evidence.simulate import FILES, Truth, csm_emails, simulate
+from heed.evidence.simulate import FILES, Effects, Truth, csm_emails, simulate
+from heed.evidence.simulate.company import CAPTIVE_SHARE, SILENT_SHARE
+from heed.evidence.simulate.words import SAID
 
 END = date(2026, 11, 22)
 START = date(2024, 11, 22)
@@ -28,9 +34,14 @@ def truth(folder: Path) -> Truth:
 
 
 @pytest.fixture(scope="module")
-def many(tmp_path_factory: pytest.TempPathFactory) -> Truth:
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("many")
+
+
+@pytest.fixture(scope="module")
+def many(crowd: Path) -> Truth:
     """Enough renewals to tell the planted effects from chance."""
-    return simulate(tmp_path_factory.mktemp("many"), end=END, seed=3, accounts=6_000, activities=30_000)
+    return simulate(crowd, end=END, seed=3, accounts=6_000, activities=30_000)
 
 
 def read(folder: Path, name: str) -> pd.DataFrame:
@@ -53,6 +64,22 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
         simulate(tmp_path / name, end=END, seed=seed, accounts=40, activities=5_000)
     assert digests(tmp_path / "one") == digests(tmp_path / "two")
     assert not set(digests(tmp_path / "one").values()) & set(digests(tmp_path / "other").values())
+
+
+AGAIN = """
+import sys
+from datetime import date
+from pathlib import Path
+from heed.evidence.simulate import simulate
+simulate(Path(sys.argv[1]), end=date(2026, 11, 22), seed=5, accounts=40, activities=5_000)
+"""
+
+
+def test_the_same_seed_gives_the_same_bytes_in_another_process(tmp_path: Path) -> None:
+    for name in ("1", "2"):
+        command = [sys.executable, "-c", AGAIN, str(tmp_path / name)]
+        subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": name})
+    assert digests(tmp_path / "1") == digests(tmp_path / "2")
 
 
 def test_it_writes_the_documented_files_and_nothing_of_the_truth(folder: Path, truth: Truth) -> None:
@@ -170,6 +197,124 @@ def test_outcomes_harm_and_ties_decide_renewals_and_the_score_does_not(many: Tru
     for cause in ("outcome", "open_harm", "captive"):
         assert result.pvalues[cause] < 1e-6
     assert intervals.loc["score", 1] - intervals.loc["score", 0] < 0.3
+
+
+def fit_of_answers(truth: Truth, folder: Path) -> pd.Series:
+    """The interval of what the last answer to "would you recommend us" adds to the odds of leaving."""
+    answers = read(folder, "survey_responses").query("survey == 'nps'").dropna(subset=["score"])
+    answers = answers.assign(on=pd.to_datetime(answers["at"], utc=True).astype("datetime64[us, UTC]"))
+    decisions = truth.decisions.to_pandas()
+    decisions["on"] = pd.to_datetime(decisions["on"], utc=True).astype("datetime64[us, UTC]")
+    known = pd.merge_asof(
+        decisions.sort_values("on"), answers[["account", "on", "score"]].sort_values("on"), "on", by="account"
+    ).dropna(subset=["score"])
+    columns = known[["outcome", "open_harm", "captive", "score"]].astype(float)
+    columns = columns.assign(quarterly=known["term"].eq(3) * 1.0, yearly=known["term"].eq(12) * 1.0)
+    result = sm.Logit(known["left"].astype(float), sm.add_constant(columns)).fit(disp=False)
+    interval: pd.Series = result.conf_int(alpha=0.01).loc["score"]
+    return interval
+
+
+def test_answers_as_exported_do_not_tell_who_renews_unless_that_is_planted(
+    many: Truth, crowd: Path, tmp_path: Path
+) -> None:
+    low, high = fit_of_answers(many, crowd)
+    assert low < 0 < high
+    assert high - low < 0.3
+    planted = simulate(
+        tmp_path, end=END, seed=3, accounts=6_000, activities=30_000, effects=Effects(score=-0.8)
+    )
+    low, high = fit_of_answers(planted, tmp_path)
+    assert high < 0
+
+
+def day_numbers(column: pd.Series) -> pd.Series:
+    """Whole days since the window began."""
+    days: pd.Series = (pd.to_datetime(column, utc=True) - pd.Timestamp(START, tz="UTC")).dt.days
+    return days
+
+
+def test_who_answers_depends_on_liking_and_harm_and_not_on_outcomes(many: Truth, crowd: Path) -> None:
+    accounts = spans(many)
+    accounts = accounts.assign(
+        number=range(len(accounts)), gone=day_numbers(accounts["left_on"]).fillna(9_999)
+    )
+    asked = read(crowd, "survey_responses").assign(day=lambda rows: day_numbers(rows["invited_at"]))
+    asked = asked.join(accounts, on="account")
+    # Those asked shortly before the end, or before they left, had no time to answer.
+    asked = asked[~asked["silent"] & (np.minimum(asked["gone"], 730) - asked["day"] > 20)]
+    harms = many.harms.to_pandas()[["account", "on", "until"]]
+    harms[["on", "until"]] = harms[["on", "until"]].apply(day_numbers)
+    hurt = asked[["id", "account", "day"]].merge(harms, on="account").query("on < day < until")
+    month = np.searchsorted(many.window.month_starts, asked["day"], side="right") - 1
+    columns = {
+        "liking": asked["liking"],
+        "harm": asked["id"].isin(hurt["id"]) * 1.0,
+        "outcome": many.outcome[asked["number"].to_numpy(), month],
+    }
+    causes = sm.add_constant(pd.DataFrame(columns))
+    intervals = sm.Logit(asked["score"].notna() * 1.0, causes).fit(disp=False).conf_int(alpha=0.01)
+    for cause, planted in (("liking", 0.5), ("harm", -0.8), ("outcome", 0.0)):
+        assert intervals.loc[cause, 0] < planted < intervals.loc[cause, 1], cause
+        assert intervals.loc[cause, 1] - intervals.loc[cause, 0] < 0.3, cause
+
+
+def test_as_many_are_silent_and_captive_as_planted(many: Truth) -> None:
+    for trait, planted in (("silent", SILENT_SHARE), ("captive", CAPTIVE_SHARE)):
+        share = wilson(int(spans(many)[trait].sum()), 6_000, level=0.999)
+        assert share.low is not None
+        assert share.high is not None
+        assert share.low < planted < share.high
+
+
+def test_only_captive_accounts_say_that_they_cannot_leave(folder: Path, truth: Truth) -> None:
+    accounts = spans(truth)
+    captive = set(accounts.index[accounts["captive"]])
+    for name, column in (("survey_responses", "comment"), ("interactions", "words")):
+        told = read(folder, name)
+        bound = told[told[column].isin(SAID["captive"])]
+        assert len(bound) > 10
+        assert set(bound["account"]) <= captive
+
+
+def test_usage_falls_before_leaving_where_it_is_planted_and_nowhere_else(
+    truth: Truth, activities: pd.DataFrame
+) -> None:
+    accounts = spans(truth)
+    gone = accounts[accounts["left_on"].notna()]
+    usage = activities[activities["surface"].notna() & activities["account"].isin(gone.index)]
+    left = pd.to_datetime(gone["left_on"].reindex(usage["account"]), utc=True).to_numpy()
+    before = (left - usage["at"].to_numpy()) / np.timedelta64(1, "D")
+    counted = usage.assign(last=(before > 0) & (before <= 28), earlier=(before > 112) & (before <= 140))
+    sums = counted.groupby("account")[["last", "earlier"]].sum().join(gone["fades"])
+    totals = sums.groupby("fades").sum()
+    ratio = totals["last"] / totals["earlier"]
+    assert ratio[True] < 0.6
+    assert 0.75 < ratio[False] < 1.3
+
+
+def test_one_in_a_hundred_activities_is_learnt_late(activities: pd.DataFrame) -> None:
+    delay = activities["recorded_at"] - activities["at"]
+    late = wilson(int((delay >= pd.Timedelta(hours=1)).sum()), len(activities), level=0.999)
+    assert late.low is not None
+    assert late.high is not None
+    assert late.low < 0.01 < late.high
+    assert delay.max() <= pd.Timedelta(days=3)
+
+
+@pytest.mark.parametrize(("play", "works"), [("first report in a week", True), ("monthly digest", False)])
+def test_what_a_play_does_shows_in_the_outcomes_as_exported(
+    activities: pd.DataFrame, play: str, works: bool
+) -> None:
+    arms = activities[activities["play"] == play].set_index("account")["arm"]
+    measured = activities[(activities["name"] == "outcome.measured") & (activities["at"] > "2026-05-01")]
+    way = (measured["value"] - measured["baseline"]) / (measured["target"] - measured["baseline"])
+    share = way.groupby(measured["account"]).mean()
+    treated, others = (share[share.index.isin(arms.index[arms == arm])] for arm in ("treated", "holdout"))
+    effect = treated.mean() - others.mean()
+    error = float(np.sqrt(treated.var() / len(treated) + others.var() / len(others)))
+    assert error < 0.04
+    assert (effect > 3 * error) if works else (abs(effect) < 3 * error)
 
 
 @pytest.mark.parametrize(("play", "planted"), [("first report in a week", 0.8), ("monthly digest", 0.0)])
