@@ -84,6 +84,18 @@ def test_the_pages_show_definition_window_n_and_rows(viewer_client: Client) -> N
     assert "2 rows" in text
 
 
+def test_the_counts_of_known_and_unknown_open_their_accounts(viewer_client: Client) -> None:
+    save_accounts([AccountRow("A3", name="Gamma")], by="import:2", source="crm")
+    measure_accounts(DAY, by="daily round")
+    for page in ("/settings/metrics/", "/settings/metrics/active_people/"):
+        text = viewer_client.get(page).content.decode()
+        for word, count, names in (("known", 2, {"Alfa", "Beta"}), ("unknown", 1, {"Gamma"})):
+            query = f"/customers/?q=metric.active_people%20is%20{word}&columns=metric.active_people"
+            assert f'<a href="{query.replace("&", "&amp;")}">{count}</a>' in text
+            listed = viewer_client.get(query).content.decode()
+            assert {name for name in ("Alfa", "Beta", "Gamma") if f">{name}</a>" in listed} == names
+
+
 def test_a_metric_or_account_that_is_not_there_is_not_found(viewer_client: Client) -> None:
     for path in (
         "/settings/metrics/nonsense/",

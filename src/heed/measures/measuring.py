@@ -38,7 +38,7 @@ def measure_accounts(as_of: date, *, by: str) -> MeasuredAccounts:
     """
     metrics = current_metrics()
     accounts = account_frame()
-    answers = _measure_all(list(metrics.values()), accounts, as_of) if metrics and len(accounts) else None
+    answers = measure_at(list(metrics.values()), accounts, as_of) if metrics and len(accounts) else None
     # Read beforehand: while PostgreSQL takes in a COPY, its connection answers nothing else.
     ids = dict(Account.objects.values_list("key", "pk"))
     with transaction.atomic():
@@ -58,16 +58,28 @@ def measure_accounts(as_of: date, *, by: str) -> MeasuredAccounts:
     return done
 
 
-def _measure_all(metrics: Sequence[Metric], accounts: pa.Table, as_of: date) -> pa.Table:
-    """What older days are needed for is kept in `seen`, so that the work does not grow with the history."""
+FEW = 1_000
+"""Up to so many accounts, only their own activities are read."""
+
+
+def measure_at(metrics: Sequence[Metric], accounts: pa.Table, as_of: date) -> pa.Table:
+    """A row per account, and per metric the columns `<key>`, `<key>__n` and `<key>__reason`.
+
+    What older days are needed for is kept in `seen`, so that the work does not grow with the history.
+    """
     stream = open_stream()
     seen = stream.seen(as_of)
     since = None if seen is None else as_of - timedelta(days=max(1, longest_window(metrics)) - 1)
+    daily = stream.daily(since=since, until=as_of)
+    if len(accounts) <= FEW:
+        keys = accounts.column("account").to_pylist()
+        daily = daily.filter(daily.account.isin(keys))
+        seen = None if seen is None else seen.filter(seen.account.isin(keys))
     return stream.run(
         measure_wide(
             metrics,
             seen=seen,
-            daily=stream.daily(since=since, until=as_of),
+            daily=daily,
             accounts=as_ibis(accounts),
             contracts=as_ibis(contract_frame()),
             dates=[as_of],

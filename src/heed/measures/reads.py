@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Max, Min, Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -176,11 +176,3 @@ def risk_of(account: Account) -> Risk | None:
 def unknowns_of(figures: Sequence[Figure]) -> list[Figure]:
     """What is not known of an account."""
     return [figure for figure in figures if figure.value is None]
-
-
-def accounts_of(key: str, *, known: bool) -> QuerySet[Account]:
-    """The accounts of which the metric in force is known, or is not, by name."""
-    values = MetricValue.objects.filter(metric__key=key, metric__is_current=True, value__isnull=not known)
-    return Account.objects.filter(metric_values__in=values).annotate(
-        metric_value=F("metric_values__value"), metric_reason=F("metric_values__reason")
-    )
