@@ -8,8 +8,6 @@ export PORT
 unexport PYTHONDONTWRITEBYTECODE
 export HEED_CHROMIUM ?= $(or $(shell command -v chromium),/usr/bin/chromium)
 WORKERS ?= 2
-# The tests start a hundred processes; without their bytecode on disk each would compile all it imports again.
-unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 CORE_TESTS := tests/stream tests/evidence tests/whole tests/test_*.py
