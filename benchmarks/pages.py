@@ -1,6 +1,6 @@
 """How long the server takes for Today, an account, its timeline and search, and how long the ranking takes.
 
-    python -m benchmarks.pages [--accounts 10000] [--activities 10000000] [--databases sqlite postgresql]
+    python -m benchmarks.pages [--accounts 10000 100000] [--databases sqlite postgresql]
 
 A home of its own is filled and removed afterwards: accounts with an owner per hundred, contacts,
 subscriptions, cases, conversations, every starter metric and a risk; a stream of activities, of which one
@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 TARGETS = {10_000: (150, 3), 100_000: (300, 20)}
+ACTIVITIES = {10_000: 10_000_000, 100_000: 50_000_000}
 TODAY = dt.date(2026, 11, 22)
 NOW = dt.datetime(2026, 11, 22, 8, tzinfo=dt.UTC)
 BUSY = 10_000
@@ -50,20 +51,21 @@ FROM customers_account a CROSS JOIN measures_metricdefinition m
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--accounts", type=int, default=10_000)
-    parser.add_argument("--activities", type=int, default=10_000_000)
+    parser.add_argument("--accounts", type=int, nargs="+", default=list(TARGETS))
     parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"])
     parser.add_argument("--requests", type=int, default=40)
     given = parser.parse_args()
     if os.environ.get("HEED_BENCHMARK"):
-        run(given.accounts, given.requests)
+        run(given.accounts[0], given.requests)
         return
-    with tempfile.TemporaryDirectory(prefix="heed-pages-") as folder:
-        print(f"making {given.activities:,} activities", flush=True)
-        make_stream(Path(folder), given.accounts, given.activities)
-        for database in given.databases:
-            with tempfile.TemporaryDirectory(prefix="heed-pages-") as home:
-                apart(database, given, Path(home), Path(folder) / "stream")
+    for accounts in given.accounts:
+        with tempfile.TemporaryDirectory(prefix="heed-pages-") as folder:
+            activities = ACTIVITIES.get(accounts, accounts * 500)
+            print(f"making {activities:,} activities of {accounts:,} accounts", flush=True)
+            make_stream(Path(folder), accounts, activities)
+            for database in given.databases:
+                with tempfile.TemporaryDirectory(prefix="heed-pages-") as home:
+                    apart(database, accounts, given.requests, Path(home), Path(folder) / "stream")
 
 
 def make_stream(folder: Path, accounts: int, activities: int) -> None:
@@ -89,7 +91,7 @@ def make_stream(folder: Path, accounts: int, activities: int) -> None:
         file.unlink()
 
 
-def apart(database: str, given: argparse.Namespace, home: Path, stream: Path) -> None:
+def apart(database: str, accounts: int, requests: int, home: Path, stream: Path) -> None:
     """Run one database in a process of its own: Django reads its settings once."""
     environment = os.environ | {
         "HEED_HOME": str(home), "HEED_STREAM_URL": str(stream), "HEED_BENCHMARK": "1",
@@ -101,9 +103,9 @@ def apart(database: str, given: argparse.Namespace, home: Path, stream: Path) ->
 
         server = get_server(home / "postgresql")
         environment["HEED_DATABASE_URL"] = server.get_uri()
-    command = [sys.executable, "-m", "benchmarks.pages", "--accounts", str(given.accounts)]
+    command = [sys.executable, "-m", "benchmarks.pages", "--accounts", str(accounts)]
     try:
-        subprocess.run([*command, "--requests", str(given.requests)], env=environment, check=True)
+        subprocess.run([*command, "--requests", str(requests)], env=environment, check=True)
     finally:
         if server is not None:
             server.cleanup()
