@@ -163,3 +163,25 @@ def test_sending_again_mails_a_new_link(mailbox: Mailbox, admin: User, client: C
     invitation, _ = actions.invite("erin@heed.test", "member", invited_by=admin)
     signed_in(admin).post(f"/settings/people/invitations/{invitation.pk}/resend/")
     assert client.get(mailbox.link()).status_code == 200
+
+
+def test_the_invitations_of_whoever_is_put_out_are_void(admin: User, dora: User, client: Client) -> None:
+    _, kept = actions.invite("erin@heed.test", "member", invited_by=dora)
+    for put_out in ("deactivate", "demote"):
+        _, token = actions.invite("myself@heed.test", "admin", invited_by=admin)
+        if put_out == "deactivate":
+            actions.deactivate(admin, by=dora.actor)
+        else:
+            actions.change_role(admin, "lead", by=dora.actor)
+        assert client.post(f"/invitations/{token}/", {"name": "M", "password": PASSWORD}).status_code == 410
+        actions.reactivate(admin, by=dora.actor)
+    assert not User.objects.filter(email="myself@heed.test").exists()
+    assert client.get(f"/invitations/{kept}/").status_code == 200
+
+
+def test_a_name_of_several_lines_is_one_line_in_letters(mailbox: Mailbox, admin: User) -> None:
+    writer = actions.create_user("w@heed.test", "Eve\r\nBcc: all@heed.test" + "x" * 300, "admin", by="test")
+    signed_in(writer).post("/settings/people/invite/", {"email": "erin@heed.test", "role": "member"})
+    [letter] = mailbox.letters
+    assert " ".join(str(letter["Subject"]).split()).startswith("Eve Bcc: all@heed.test")
+    assert (letter["To"], letter["Bcc"], len(writer.name)) == ("erin@heed.test", None, 200)

@@ -2,9 +2,11 @@
 
 import io
 import logging
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from heed.ledger import clock
@@ -29,6 +31,27 @@ def test_a_link_signs_in_once(client: Client, alice: User) -> None:
     second = Client()
     assert second.post(address).status_code == 410
     assert not is_signed_in(second)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_link_that_is_used_twice_at_once_signs_in_once(alice: User) -> None:
+    token = actions.make_sign_in_link(alice, by="person:1")
+    came: list[str] = []
+
+    def use() -> None:
+        try:
+            came.append(actions.use_sign_in_link(token).email)
+        except actions.LinkError:
+            came.append("refused")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=use) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(came) == ["alice@heed.test", "refused", "refused", "refused"]
 
 
 def test_looking_at_a_link_does_not_spend_it(client: Client, alice: User) -> None:

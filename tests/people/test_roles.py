@@ -2,15 +2,19 @@
 
 import re
 import threading
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 
+from heed.ledger import clock
 from heed.ledger.models import AuditEntry
 from heed.people import actions
+from heed.people.jobs import forget_sessions
 from heed.people.models import Role, User
 from heed.people.permissions import PERMISSIONS, Permission, allows
 from tests.conftest import signed_in
@@ -108,3 +112,14 @@ def test_two_admins_who_demote_each_other_at_once_do_not_both_succeed(admin: Use
         thread.join()
     assert User.objects.filter(role="admin").count() == 1
     assert len(refused) == 1
+
+
+@pytest.mark.django_db
+def test_sessions_that_are_over_are_forgotten_and_others_stay(alice: User, bob: User) -> None:
+    over, stays = signed_in(alice), signed_in(bob)
+    Session.objects.filter(session_key=over.session.session_key).update(
+        expire_date=clock.now() - timedelta(minutes=1)
+    )
+    assert forget_sessions() == 1
+    assert stays.get("/account/").status_code == 200
+    assert Session.objects.count() == 1

@@ -104,6 +104,23 @@ def test_next_leads_back_to_the_page_that_asked(client: Client, alice: User) -> 
     assert client.post("/sign-in/", fields)["Location"] == "/settings/style/"
 
 
+def test_a_form_leads_back_to_the_page_it_stood_on(client: Client, alice: User) -> None:
+    """Its own address takes forms only, and would answer the way back with an error."""
+    here = {"Referer": "http://testserver/settings/people/?page=2"}
+    refused = client.post("/settings/people/invite/", {"email": "x@heed.test"}, headers=here)
+    assert refused["Location"] == "/sign-in/?next=/settings/people/%3Fpage%3D2"
+    there = {"Referer": "https://evil.test/settings/people/"}
+    assert client.post("/settings/people/invite/", headers=there)["Location"] == "/sign-in/?next=/today/"
+
+
+def test_a_part_of_a_page_leads_the_whole_page_to_sign_in(client: Client, alice: User) -> None:
+    """As in a second tab, after signing out in the first."""
+    asks = {"HX-Request": "true", "Referer": "http://testserver/settings/round/"}
+    answer = client.get("/settings/round/", headers=asks)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer["HX-Redirect"] == "/sign-in/?next=/settings/round/"
+
+
 def test_a_deactivated_person_cannot_sign_in(client: Client, alice: User, dora: User) -> None:
     actions.deactivate(alice, by=dora.actor)
     sign_in(client, "alice@heed.test")

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -162,3 +163,12 @@ def test_an_answer_that_nobody_asked_for_is_refused(client: Client, provider: Pr
     client.get("/account/oidc/company/login/callback/", {"code": "code", "state": "forged"}, follow=True)
     assert not is_signed_in(client)
     assert provider.asked == []
+
+
+def test_the_provider_does_not_go_round_the_second_factor(
+    client: Client, provider: Provider, alice: User
+) -> None:
+    Authenticator.objects.create(user=alice, type="totp", data={"secret": "JBSWY3DPEHPK3PXP"})
+    come_in(client, provider, email="alice@heed.test", email_verified=True)
+    assert not is_signed_in(client)
+    assert client.get("/account/2fa/authenticate/").status_code == 200, "it waits for the code"

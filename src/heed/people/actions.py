@@ -31,7 +31,9 @@ def create_user(email: str, name: str, role: str, *, by: str, password: str | No
     address = email.strip().lower()
     if User.objects.filter(email__iexact=address).exists():
         raise PeopleError(_("%(email)s already has an account here.") % {"email": address})
-    user = User(email=address, name=name.strip() or address, role=Role(role), created_at=clock.now())
+    # A name stands in the subject of letters, so it is one line; a provider may send any length.
+    named = " ".join(name.split())[:200] or address
+    user = User(email=address, name=named, role=Role(role), created_at=clock.now())
     user.set_password(password)
     user.save()
     EmailAddress.objects.create(user=user, email=address, verified=True, primary=True)
@@ -148,12 +150,13 @@ def open_invitations() -> QuerySet[Invitation]:
 
 @transaction.atomic
 def change_role(user: User, role: str, *, by: str) -> None:
-    """Give a person another role; the last active admin stays one."""
+    """Give a person another role; the last active admin stays one. Who was an admin no longer lets others in."""
     held = _held_user(user)
     if held.role == role:
         return
     if held.role == Role.ADMIN:
         _demand_another_admin(held)
+        _withdraw_all_of(held, by)
     before = held.role
     held.role = Role(role)
     held.save(update_fields=["role"])
@@ -163,7 +166,10 @@ def change_role(user: User, role: str, *, by: str) -> None:
 
 @transaction.atomic
 def deactivate(user: User, *, by: str) -> None:
-    """Close every way in for a person, at once; what they did stays. The last active admin stays."""
+    """Close every way in for a person and for those they invited, at once; what they did stays.
+
+    The last active admin stays.
+    """
     held = _held_user(user)
     if not held.is_active:
         return
@@ -172,6 +178,7 @@ def deactivate(user: User, *, by: str) -> None:
     held.is_active = False
     held.save(update_fields=["is_active"])
     _spend_links(held, clock.now())
+    _withdraw_all_of(held, by)
     end_sessions(held)
     change = Change("deactivate", "user", str(held.pk), before={"active": True}, after={"active": False})
     record(change, by=by)
@@ -205,6 +212,12 @@ def end_sessions(user: User) -> None:
 
 def _spend_links(user: User, at: datetime) -> None:
     SignInLink.objects.filter(user=user, used_at__isnull=True).update(used_at=at)
+
+
+def _withdraw_all_of(user: User, by: str) -> None:
+    """An invitation to an address of their own would let whoever is put out come back in."""
+    for invitation in open_invitations().filter(invited_by=user):
+        withdraw(invitation, by=by)
 
 
 def _held_user(user: User) -> User:

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
 
 from heed.people.models import Role
 
@@ -74,7 +77,7 @@ def may(permission: Permission) -> Callable[[View], View]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+                return to_sign_in(request)
             demand(request.user, permission)
             return view(request, *args, **kwargs)
 
@@ -82,6 +85,28 @@ def may(permission: Permission) -> Callable[[View], View]:
         return guarded
 
     return mark
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponseBase:
+    """Send a visitor to sign-in and then back to the page where they were.
+
+    For a form that is the page it stood on, as its own address answers no question; and htmx would put the
+    page of sign-in into the part of the page that it asked for.
+    """
+    asked = request.get_full_path()
+    fragment = bool(request.headers.get("HX-Request"))
+    if fragment or request.method not in ("GET", "HEAD"):
+        asked = _page_before(request)
+    answer = redirect_to_login(asked, settings.LOGIN_URL)
+    return HttpResponseClientRedirect(answer.url) if fragment else answer
+
+
+def _page_before(request: HttpRequest) -> str:
+    came_from = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()})
+    return (
+        urlsplit(came_from)._replace(scheme="", netloc="").geturl() if ours else settings.LOGIN_REDIRECT_URL
+    )
 
 
 def anyone(view: View) -> View:
