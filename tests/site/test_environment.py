@@ -27,6 +27,11 @@ WRONG: list[tuple[Callable[[Environment], Any], str, str]] = [
         "heed.example.com",
         "X is 'heed.example.com'. Use an address like https://heed.example.com.",
     ),
+    (
+        lambda env: env.web_origin("X", default="http://a"),
+        "https://example.com/heed/",
+        "X is 'https://example.com/heed'. Use it without a path, like https://example.com.",
+    ),
     (lambda env: env.choice("X", ("duckdb", "spark")), "pandas", "X is 'pandas'. Use one of: duckdb, spark."),
     (
         lambda env: env.database("X", Path("a")),

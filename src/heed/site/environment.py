@@ -52,6 +52,13 @@ class Environment:
             raise SettingError(f"{name} is '{given}'. Use an address like https://heed.example.com.")
         return given
 
+    def web_origin(self, name: str, *, default: str) -> str:
+        """An address without a path: Heed's own pages stand at the root."""
+        given = self.web_address(name, default=default)
+        if given != origin(given):
+            raise SettingError(f"{name} is '{given}'. Use it without a path, like {origin(given)}.")
+        return given
+
     def words(self, name: str) -> list[str]:
         return [word.strip() for word in self.text(name).split(",") if word.strip()]
 

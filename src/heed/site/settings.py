@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 HEED_HOME = env.path("HEED_HOME", ".heed")
 HEED_STREAM_URL = env.text("HEED_STREAM_URL", str(HEED_HOME / "stream"))
 HEED_ENGINE = env.choice("HEED_ENGINE", ("duckdb", "spark"))
-HEED_BASE_URL = env.web_address(
+HEED_BASE_URL = env.web_origin(
     "HEED_BASE_URL", default=f"http://127.0.0.1:{env.number('PORT', default=8000)}"
 )
 HEED_CURRENCY = env.text("HEED_CURRENCY", "EUR")
