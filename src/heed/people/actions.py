@@ -150,7 +150,10 @@ def open_invitations() -> QuerySet[Invitation]:
 
 @transaction.atomic
 def change_role(user: User, role: str, *, by: str) -> None:
-    """Give a person another role; the last active admin stays one. Who was an admin no longer lets others in."""
+    """Give a person another role; the last active admin stays one.
+
+    Who was an admin no longer lets others in: their open invitations are withdrawn.
+    """
     held = _held_user(user)
     if held.role == role:
         return
