@@ -1,16 +1,20 @@
 """A killed writer, a full disk, two writers at once: nothing lost, nothing twice, nothing half."""
 
 import random
+import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from heed.stream import Appended, AppTransaction, Stream, StreamBusyError, as_table
 from heed.stream.locks import one_writer
+from tests.moments import moment
 from tests.stream.making import NOW, Writer, activity, everything, rows_of
 from tests.stream.steps import work
 
@@ -18,29 +22,41 @@ ROOT = Path(__file__).parents[2]
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.stream.steps", str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.stream.steps", str(folder)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
+
+
+def said(process: subprocess.Popen[str]) -> Iterator[str]:
     assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
+    return (line.strip() for line in process.stdout)
 
 
-def kill_after(folder: Path, seconds: float) -> bool:
-    """Run the work and kill it after a while; whether it was still at it."""
+def kill_in(folder: Path, step: int, seconds: float) -> None:
+    """Run the work and kill it some time after a step began."""
     process = start(folder)
+    assert list(islice(said(process), step + 1)) == ["step"] * (step + 1)
     time.sleep(seconds)
     process.kill()
-    out, _ = process.communicate()
-    return "done" not in out
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
 
 
-def finish(folder: Path) -> float:
+def finish(folder: Path) -> list[float]:
+    """Run the work to its end; when each step began, and when it was done."""
     process = start(folder)
-    began = time.monotonic()
-    out, _ = process.communicate(timeout=120)
-    assert out == "done\n"
-    return time.monotonic() - began
+    times = []
+    for line in said(process):
+        times.append(time.monotonic())
+        if line == "done":
+            break
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    return times
 
 
 @pytest.mark.slow
@@ -48,10 +64,10 @@ def test_killed_at_random_moments_the_rerun_gives_the_same_tables(tmp_path: Path
     with Stream(tmp_path / "undisturbed") as stream:
         work(stream)
         expected = everything(stream)
-    seconds = finish(tmp_path / "timed")
+    times = finish(tmp_path / "timed")
     chance = random.Random(2026)  # noqa: S311 - moments, not secrets
-    killed = sum(kill_after(tmp_path / "killed", chance.uniform(0, seconds)) for _ in range(4))
-    assert killed >= 1
+    for _ in range(4):
+        kill_in(tmp_path / "killed", *moment(times, chance.random()))
     finish(tmp_path / "killed")
     with Stream(tmp_path / "killed") as stream:
         assert everything(stream) == expected
@@ -75,6 +91,7 @@ def test_killed_between_writing_and_committing_the_files_do_not_count(stream: St
 FULL = """
 import resource, sys
 from heed.stream import AppTransaction, Stream, WriteFailedError, as_table
+from tests.moments import moment
 from tests.stream.making import NOW, activity
 made = [activity(f"{n * 7919 % 100003:x}", contact=f"{n * 104729 % 99991:x}") for n in range(60000)]
 rows = as_table(made)

@@ -11,7 +11,6 @@ import random
 import shutil
 import signal
 import time
-from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import closing
 from multiprocessing import get_context
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.moments import moment
 from tests.whole import scenario
 from tests.whole.scenario import AS_OF, DONE, IMPORTING, LIBRARIES, ROUND
 
@@ -90,13 +90,12 @@ class Undisturbed:
 
     def moment(self, part: bytes, number: int) -> tuple[int, float]:
         """A random moment of the length of a part: the statement before it, and the seconds since."""
-        times = [at for at, _ in self.statements]
-        first = [said for _, said in self.statements].index(part)
-        end = times[first + [said for _, said in self.statements].count(part)]
-        share = (number + random.Random(f"killed {part!r} {number}").random()) / MOMENTS  # noqa: S311
-        at = times[first] + share * (end - times[first])
-        before = bisect_right(times, at) - 1
-        return before, at - times[before]
+        said = [each for _, each in self.statements]
+        first, count = said.index(part), said.count(part)
+        times = [at for at, _ in self.statements[first : first + count + 1]]
+        dice = random.Random(f"killed {part!r} {number}")  # noqa: S311
+        before, seconds = moment(times, (number + dice.random()) / MOMENTS)
+        return first + before, seconds
 
 
 @pytest.fixture(scope="module")
