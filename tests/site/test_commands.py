@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+# They share a home.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("commands")]
 HEED = str(Path(sys.executable).with_name("heed"))
 
 
