@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
+from django.test import Client
 
+from heed.customers.models import Account
 from heed.measures.actions import ensure_starter_metrics, measure_accounts
 from heed.people.models import User
 from heed.segments.grammar import FilterError, parse
@@ -78,6 +81,61 @@ def test_a_past_day_knows_only_what_was_known_then(used_product: User) -> None:
     then, now = parse(f"{text} as of 2026-11-21"), parse(text)
     assert set(accounts_matching(then, used_product).values_list("key", flat=True)) == set()
     assert set(accounts_matching(now, used_product).values_list("key", flat=True)) == {"quiet"}
+
+
+def shown(client: Client, **asked: Any) -> dict[str, list[object]]:
+    """Account by account, in order: what the cells show (the reason where it is unknown)."""
+    page = client.get("/customers/", asked).context["page"]
+    assert page.error is None, page.error
+    return {row.account.key: [cell.unknown or cell.value for cell in row.cells] for row in page.rows}
+
+
+def test_a_list_of_a_past_day_shows_its_figures_and_is_sorted_by_them(
+    used_product: User, alice: User, bob: User, alice_client: Client
+) -> None:
+    """`falling` had four active people on 12 October and one today; bob looked after it then, alice now."""
+    for owner, since, until in ((bob, date(2026, 1, 1), date(2026, 11, 1)), (alice, date(2026, 11, 1), None)):
+        account = Account.objects.get(key="falling")
+        account.ownerships.create(owner=owner, since=since, until=until)
+        Account.objects.filter(pk=account.pk).update(owner=owner)
+    columns = ["active_people", "owner", "risk", "mrr"]
+    now = shown(alice_client, columns=columns, sort="-active_people")
+    assert list(now) == ["steady", "falling", "quiet"]
+    assert now["falling"][:2] == [1, "Alice"]
+    asked: dict[str, Any] = {"q": "as of 2026-10-12", "columns": columns, "sort": "-active_people"}
+    then = shown(alice_client, **asked)
+    assert list(then) == ["falling", "steady", "quiet"]
+    assert then["falling"] == [4, "Bob", "Heed keeps no history of it", "no subscription known"]
+    assert then["quiet"][0] == "no such activity so far"
+    assert list(shown(alice_client, **{**asked, "sort": "active_people"})) == ["steady", "falling", "quiet"]
+    assert next(iter(shown(alice_client, **{**asked, "sort": "-owner"}))) == "falling"
+    assert list(shown(alice_client, **{**asked, "sort": "-risk"})) == ["falling", "steady", "quiet"]
+    page = alice_client.get("/customers/", asked)
+    text = page.content.decode()
+    assert 'href="/customers/accounts/falling/metrics/active_people/?as_of=2026-10-12"' in text
+    assert "Everything here is as it was known on 12 October 2026" in text
+    export: Any = alice_client.get(page.context["export"])
+    rows = b"".join(export.streaming_content).decode().splitlines()
+    assert [row.split(",")[:4] for row in rows[1:3]] == [
+        ["falling", "falling", "4", "Bob"],
+        ["steady", "steady", "2", ""],
+    ]
+
+
+def test_a_past_day_reads_only_the_days_of_its_window(
+    used_product: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[date | None, date | None]] = []
+    whole = Stream.daily
+
+    def daily(self: Stream, since: date | None = None, until: date | None = None) -> object:
+        read.append((since, until))
+        return whole(self, since, until)
+
+    monkeypatch.setattr(Stream, "daily", daily)
+    found = accounts_matching(parse("active_people >= 2 as of 2026-11-22"), used_product)
+    assert set(found.values_list("key", flat=True)) == {"steady"}
+    assert read == [(date(2026, 10, 26), TODAY)]
 
 
 def test_a_name_that_never_happened_is_a_slip(used_product: User) -> None:

@@ -92,6 +92,34 @@ def test_the_menus_write_every_kind_of_condition(
     assert shown.context["page"].error is None
 
 
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (("active_people", "fell by", "20%", "14"), "active_people fell by at least 20% in 14 days"),
+        (("active_people", "changed by", "3", "1"), "active_people changed by at least 3 in 1 day"),
+        (("did", "did", "case.opened", "7"), "did case.opened in the last 7 days"),
+        (("did", "did not", "case.opened", ""), "did not case.opened for 28 days"),
+        (("did", "did", "case.opened 3", "7"), "did case.opened in the last 3 days"),
+    ],
+)
+def test_the_days_of_a_condition_are_chosen_beside_it(
+    client: Client, stream: object, given: tuple[str, ...], text: str
+) -> None:
+    asked = dict(zip(("field", "predicate", "value", "days"), given, strict=True))
+    answer = client.get("/customers/", asked)
+    assert answer.status_code == 302, answer.context["wrong"]
+    assert client.get(answer.headers["Location"]).context["page"].state.q == text
+
+
+@pytest.mark.parametrize("days", ["0", "x", "9999", "-1"])
+def test_days_that_cannot_be_are_refused_with_their_place(client: Client, days: str) -> None:
+    answer = client.get(
+        "/customers/", {"field": "active_people", "predicate": "fell by", "value": "20%", "days": days}
+    )
+    assert answer.status_code == 200
+    assert "The condition was not added." in answer.content.decode()
+
+
 def test_it_joins_by_or_without_losing_what_was_there(client: Client) -> None:
     asked = {"q": "mrr > 5 or seats > 3", "join": "or", "field": "seats", "predicate": "is unknown"}
     answer = client.get("/customers/", asked)

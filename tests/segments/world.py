@@ -1,7 +1,7 @@
 """A small world of accounts, in the database and as plain Python, and the slow way to ask it."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +13,7 @@ from heed.customers.models import Account, ExchangeRate, SubscriptionPeriod
 from heed.measures.definitions import starter_definitions
 from heed.measures.models import MetricDefinition, MetricValue, Risk
 from heed.people.models import User
+from heed.segments.history import Figure
 from heed.segments.tree import (
     Amount,
     And,
@@ -72,6 +73,16 @@ class World:
     def values(self, metric: MetricDefinition, days: Sequence[date]) -> pd.DataFrame:
         rows = {one.key: [one.metrics[metric.key].get(day) for day in days] for one in self.customers}
         return pd.DataFrame.from_dict(rows, orient="index", columns=list(days), dtype=float)
+
+    def figures(
+        self, metrics: Sequence[MetricDefinition], day: date, accounts: Collection[str]
+    ) -> Mapping[tuple[str, str], Figure]:
+        return {
+            (one.key, metric.key): Figure(one.metrics[metric.key].get(day), 1, "")
+            for one in self.customers
+            if one.key in accounts
+            for metric in metrics
+        }
 
     def counts(self, activity: str | None, first: date, last: date) -> Mapping[str, int]:
         counted = {one.key: _times(one, activity, first, last) for one in self.customers}

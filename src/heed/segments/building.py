@@ -31,15 +31,18 @@ PREDICATES = [
     ("is unknown", gettext_lazy("is unknown")),
     ("within", gettext_lazy("within the next … days")),
     ("within the last", gettext_lazy("within the last … days")),
-    ("fell by", gettext_lazy("fell in 28 days by")),
-    ("rose by", gettext_lazy("rose in 28 days by")),
-    ("did", gettext_lazy("done in the last … days")),
-    ("did not", gettext_lazy("not done for … days")),
+    ("fell by", gettext_lazy("fell, in those days, by")),
+    ("rose by", gettext_lazy("rose, in those days, by")),
+    ("changed by", gettext_lazy("changed, in those days, by")),
+    ("did", gettext_lazy("done in those days")),
+    ("did not", gettext_lazy("not done in those days")),
 ]
-"""What a menu offers, in the grammar's words; other windows and counts are written in the text."""
+"""What a menu offers, in the grammar's words; "those days" stand in a box of their own. How often something
+was done is written in the text."""
 
 WITHOUT_VALUE = {"is known", "is unknown"}
-BACK = 28
+CHANGES = ("fell by", "rose by", "changed by")
+BACK = "28"
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def _joined(parts: tuple[Condition, ...], joiner: str) -> Condition | None:
 
 
 def added(text: str, asked: Mapping[str, str], catalogue: Catalogue) -> str:
-    """The filter's text with the condition that the menus describe: `field`, `predicate`, `value`, `join`.
+    """The filter's text with the condition of the menus: `field`, `predicate`, `value`, `days`, `join`.
 
     Raises FilterError where the result cannot be read; its text is then that of the new condition.
     """
@@ -102,12 +105,12 @@ def added(text: str, asked: Mapping[str, str], catalogue: Catalogue) -> str:
 def _composed(asked: Mapping[str, str], catalogue: Catalogue) -> str:
     """The new condition as a person would write it."""
     key, predicate = asked.get("field", ""), asked.get("predicate", "is")
-    value = asked.get("value", "").strip()
+    value, days = asked.get("value", "").strip(), asked.get("days", "").strip() or BACK
     if key == SEGMENT:
         inside = f"in segment {quoted(value)}"
         return f"not {inside}" if predicate == "is not" else inside
     if key == ACTIVITY:
-        return _activity(predicate, value)
+        return _activity(predicate, value, days)
     found = catalogue.by_key(key)
     if found is None:
         raise FilterError(_("Choose a field"), key or " ", (0, max(1, len(key))))
@@ -115,16 +118,15 @@ def _composed(asked: Mapping[str, str], catalogue: Catalogue) -> str:
         return f"{found.key} {predicate}"
     if predicate in ("within", "within the last"):
         return f"{found.key} {predicate} {value.removesuffix('days').strip() or '…'} days"
-    if predicate in ("fell by", "rose by"):
-        return f"{found.key} {predicate} {value} in {BACK} days"
+    if predicate in CHANGES:
+        return f"{found.key} {predicate} {value} in {days} days"
     return f"{found.key} {predicate} {as_value(value, found)}"
 
 
-def _activity(predicate: str, value: str) -> str:
-    """`report_exported 28`: the activity's name and the days."""
-    name, _space, days = value.rpartition(" ")
-    if not days.isdigit():
-        name, days = value, str(BACK)
+def _activity(predicate: str, value: str, days: str) -> str:
+    """`report_exported`, or with its own days: `report_exported 28`."""
+    name, _space, own = value.rpartition(" ")
+    name, days = (name, own) if own.isdigit() and name else (value, days)
     said = "did not" if predicate in ("did not", "is not") else "did"
     name = "anything" if name == "anything" else name_text(name)
     return f"{said} {name} {'for' if said == 'did not' else 'in the last'} {days} days"

@@ -15,7 +15,7 @@ from heed.customers.models import Account, SubscriptionPeriod
 from heed.measures.models import MetricValue, Risk
 from heed.segments import money
 from heed.segments.fields import Family, Field, Kind
-from heed.segments.probes import Asking
+from heed.segments.probes import Asking, ownerships
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,15 @@ Filler = Callable[[Account, Field], Cell]
 def _filler(family: Family, columns: Sequence[Field], accounts: Sequence[Account], asking: Asking) -> Filler:
     match family:
         case Family.METRIC:
-            return _metrics(columns, accounts)
+            return _past_metrics(columns, accounts, asking) if asking.past else _metrics(columns, accounts)
         case Family.RISK:
-            return _risks(accounts)
+            return _no_history if asking.past else _risks(accounts)
         case Family.SUBSCRIPTION:
             return _subscriptions(accounts, asking)
         case Family.ATTRIBUTE:
             return _attribute
         case Family.ACCOUNT:
-            return _own
+            return _past_own(accounts, asking) if asking.past else _own
 
 
 def _own(account: Account, field: Field) -> Cell:
@@ -85,6 +85,24 @@ def _own(account: Account, field: Field) -> Cell:
     if value is None or value == "":
         return Cell(field, unknown=_("none") if field.name in ("owner", "parent") else _("not stated"))
     return Cell(field, value if isinstance(value, date) else str(value))
+
+
+def _past_own(accounts: Sequence[Account], asking: Asking) -> Filler:
+    """As today, but for the owner, who is the one of that day."""
+    then = ownerships(asking.as_of).filter(account__in=accounts).select_related("owner")
+    owners = {each.account_id: str(each.owner) for each in then}
+
+    def cell(account: Account, field: Field) -> Cell:
+        if field.name != "owner":
+            return _own(account, field)
+        owner = owners.get(account.pk)
+        return Cell(field, owner) if owner else Cell(field, unknown=_("none"))
+
+    return cell
+
+
+def _no_history(_account: Account, field: Field) -> Cell:
+    return Cell(field, unknown=_("Heed keeps no history of it"))
 
 
 def _attribute(account: Account, field: Field) -> Cell:
@@ -108,6 +126,23 @@ def _metrics(columns: Sequence[Field], accounts: Sequence[Account]) -> Filler:
         note = _("n = %(n)s, as of %(day)s") % {"n": row.n, "day": row.as_of.isoformat()}
         href = reverse("measures:behind", args=[account.key, field.name])
         return Cell(field, row.value, row.reason if row.value is None else "", note, href)
+
+    return cell
+
+
+def _past_metrics(columns: Sequence[Field], accounts: Sequence[Account], asking: Asking) -> Filler:
+    """What the metrics were on the day asked about, worked out from what was known then."""
+    asked = [field.metric for field in columns if field.metric]
+    figures = asking.history.figures(asked, asking.as_of, [account.key for account in accounts])
+
+    def cell(account: Account, field: Field) -> Cell:
+        found = figures.get((account.key, field.name))
+        if found is None:
+            return Cell(field, unknown=_("not measured"))
+        day = asking.as_of.isoformat()
+        note = _("n = %(n)s, as of %(day)s") % {"n": found.n, "day": day}
+        href = f"{reverse('measures:behind', args=[account.key, field.name])}?as_of={day}"
+        return Cell(field, found.value, found.reason if found.value is None else "", note, href)
 
     return cell
 

@@ -15,6 +15,8 @@ from heed.segments.probes import Asking
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 BATCH = 500
+PAST_BATCH = 50_000
+"""Each batch of a past day reads its activities anew, so there are few."""
 
 
 class _Line:
@@ -33,7 +35,7 @@ def csv_lines(ids: Iterable[int], columns: Sequence[Field], asking: Asking) -> I
     writer = csv.writer(_Line())
     yield writer.writerow([safe(_("Id")), safe(_("Account")), *(safe(heading(field)) for field in columns)])
     remaining = iter(ids)
-    while batch := list(islice(remaining, BATCH)):
+    while batch := list(islice(remaining, PAST_BATCH if asking.past else BATCH)):
         for row in rows_of(batch, columns, asking):
             account = row.account
             yield writer.writerow([safe(account.key), safe(account.name), *map(plain, row.cells)])

@@ -11,15 +11,22 @@ from itertools import islice
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Min, QuerySet
+from django.db.models import F, Min, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import Combinable, OrderBy
 
 from heed.customers.models import Account
-from heed.measures.models import MetricValue, Risk
+from heed.measures.models import MetricDefinition, MetricValue, Risk
 from heed.segments import money
-from heed.segments.expressions import AmongIds, AttributeDay, AttributeFlag, AttributeNumber, AttributeText
+from heed.segments.expressions import (
+    AmongIds,
+    AmongKeys,
+    AttributeDay,
+    AttributeFlag,
+    AttributeNumber,
+    AttributeText,
+)
 from heed.segments.fields import Family, Field, Kind
-from heed.segments.probes import Asking
+from heed.segments.probes import Asking, ownerships
 
 FEW = 2_000
 """Up to so many matching accounts are worth naming to the database when it reads an order."""
@@ -66,8 +73,14 @@ class Arranged:
         return list(self._in_own_order())
 
     def _in_own_order(self) -> QuerySet[Account, int]:
-        order = [_directed(expression, self._sort) for expression in _own_expressions(self._sort.field)]
+        order = [_directed(expression, self._sort) for expression in self._own_expressions()]
         return self._matching.order_by(*order, "pk").values_list("pk", flat=True)
+
+    def _own_expressions(self) -> list[Combinable]:
+        if self._asking.past and self._sort.field.name == "owner":
+            then = ownerships(self._asking.as_of).filter(account=OuterRef("pk")).order_by("pk")
+            return [Subquery(then.values("owner__name")[:1])]
+        return _own_expressions(self._sort.field)
 
     def _walked(self) -> Iterator[int]:
         """The order of all accounts, as far as it is asked for, without those that do not match."""
@@ -79,9 +92,13 @@ class Arranged:
         yield from sorted(left)
 
     def _order(self) -> Iterator[int]:
+        if self._asking.past and self._sort.field.metric:
+            return iter(self._by_past_values(self._sort.field.metric))
         if self._is_own:
             return _in_steps(Account.objects.order_by(_directed(F(INDEXED), self._sort), "pk"), "pk")
         rows = _figures(self._sort.field, self._asking)
+        if self._asking.past and rows.model is Risk:
+            return iter(())
         if len(self._ids) <= FEW:
             rows = rows.filter(AmongIds("account_id", self._ids))
         family = self._sort.field.family
@@ -89,6 +106,14 @@ class Arranged:
         if family in FIGURES:
             return _in_steps(ordered, "account_id")
         return iter(ordered.values_list("account_id", flat=True))
+
+    def _by_past_values(self, metric: MetricDefinition) -> list[int]:
+        """Those whose value was known on the day asked about, in its order."""
+        day = self._asking.as_of
+        known = self._asking.history.values(metric, [day])[day].dropna()
+        ids = Account.objects.filter(AmongKeys("key", list(known.index))).values_list("key", "pk")
+        sign = -1 if self._sort.descending else 1
+        return [pk for _value, pk in sorted((sign * known[key], pk) for key, pk in ids)]
 
 
 def _in_steps(rows: QuerySet[Any], column: str) -> Iterator[int]:

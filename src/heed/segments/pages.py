@@ -43,11 +43,9 @@ def listing(state: State, user: User, catalogue: Catalogue) -> Listing:
     check(filter, catalogue)
     asking = asking_of(filter, user, catalogue=catalogue)
     matching = accounts_for(user).filter(condition_q(filter.condition, asking))
-    # Conditions look as of the filter's day; the columns show the latest, as the page says.
-    shown = asking_of(Filter(), user, catalogue=catalogue)
     everyone = filter.condition is None
-    arranged = Arranged(matching, state.order(catalogue), shown, everyone=everyone)
-    return Listing(filter, arranged, state.fields(catalogue), shown)
+    arranged = Arranged(matching, state.order(catalogue), asking, everyone=everyone)
+    return Listing(filter, arranged, state.fields(catalogue), asking)
 
 
 @dataclass(frozen=True)

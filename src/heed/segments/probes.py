@@ -1,7 +1,7 @@
 """For each family of fields: the accounts whose value compares so, and those whose value is known."""
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
@@ -32,6 +32,7 @@ from heed.segments.expressions import (
     AttributeText,
 )
 from heed.segments.fields import Catalogue, Family, Field, Kind
+from heed.segments.history import Figure
 from heed.segments.tree import (
     Amount,
     Comparison,
@@ -79,6 +80,11 @@ class History(Protocol):
 
     def values(self, metric: MetricDefinition, days: Sequence[date]) -> "pd.DataFrame":
         """A column per day and a row per account key; NaN where the metric was unknown on that day."""
+
+    def figures(
+        self, metrics: Sequence[MetricDefinition], day: date, accounts: Collection[str]
+    ) -> Mapping[tuple[str, str], Figure]:
+        """By account key and metric key, what was known on that day of these accounts."""
 
     def counts(self, activity: str | None, first: date, last: date) -> Mapping[str, int]:
         """How often it happened from `first` to `last`, as known on `last`; only accounts where it did."""
@@ -227,11 +233,15 @@ def _owned_by(people: list[int] | None, asking: Asking) -> Q:
     """Accounts that one of these people (None: anybody) looks after, or looked after then."""
     if not asking.past:
         return Q(owner__isnull=False) if people is None else Q(owner_id__in=people)
-    then = Ownership.objects.filter(since__lte=asking.as_of)
-    then = then.filter(Q(until=None) | Q(until__gt=asking.as_of))
+    then = ownerships(asking.as_of)
     if people is not None:
         then = then.filter(owner_id__in=people)
     return Q(pk__in=then.values("account_id"))
 
 
-__all__ = ["SERIES", "Asking", "History", "compares", "is_known"]
+def ownerships(day: date) -> QuerySet[Ownership]:
+    """Who looked after which account on a day."""
+    return Ownership.objects.filter(Q(until=None) | Q(until__gt=day), since__lte=day)
+
+
+__all__ = ["SERIES", "Asking", "Figure", "History", "compares", "is_known", "ownerships"]
