@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from heed.evidence.metrics import Metric
-from heed.evidence.metrics.language import Activities, Against, Direction, Fact, Per
+from heed.evidence.metrics.language import Activities, Against, Aggregate, Direction, Fact, Per
 
 
 def window_words(metric: Metric) -> str:
@@ -38,15 +38,31 @@ def made_of(metric: Metric) -> str:
             Fact.TENURE_DAYS: _("from the day it became a customer"),
             Fact.SEATS: _("from its subscriptions in force"),
         }[metric.fact]
-    aggregate = str(metric.aggregate).replace("_", " ")
-    text = _("%(how)s of %(what)s") % {"how": aggregate, "what": selection_words(metric.activities)}
+    text = counted_words(metric) % {"what": selection_words(metric.activities)}
     if metric.per is Per.SEATS:
-        return _("%(text)s, per seat") % {"text": text}
+        text = _("%(text)s, per seat") % {"text": text}
     if metric.per is Per.CONTRACT_MONTH:
-        return _("%(text)s, per contract month") % {"text": text}
+        text = _("%(text)s, per month under contract") % {"text": text}
     if metric.per_activities:
-        return _("%(text)s, per %(other)s") % {"text": text, "other": selection_words(metric.per_activities)}
+        text = _("%(text)s, per %(other)s") % {"text": text, "other": selection_words(metric.per_activities)}
+    if metric.known_by:
+        told = {"text": text, "others": selection_words(metric.known_by)}
+        text = _("%(text)s; 0 of an account that ever had any of %(others)s") % told
     return text
+
+
+def counted_words(metric: Metric) -> str:
+    """How the activities (`what`) become one figure."""
+    return {
+        Aggregate.COUNT: _("number of %(what)s"),
+        Aggregate.SUM: _("sum of the values of %(what)s"),
+        Aggregate.MEAN: _("mean of the values of %(what)s"),
+        Aggregate.LAST: _("latest value of %(what)s"),
+        Aggregate.DISTINCT_CONTACTS: _("people named in %(what)s"),
+        Aggregate.DISTINCT_NAMES: _("different kinds of %(what)s"),
+        Aggregate.DAYS_ACTIVE: _("days with %(what)s"),
+        Aggregate.DAYS_SINCE_LAST: _("days since the last %(what)s"),
+    }[metric.aggregate or Aggregate.COUNT]
 
 
 def selection_words(activities: Activities) -> str:
