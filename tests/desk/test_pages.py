@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.test import Client
 from typer.testing import CliRunner
 
+from heed.conversations.actions import mark_not_held
 from heed.conversations.models import Interaction
 from heed.customers.models import Contact
 from heed.desk import actions, reads
@@ -78,23 +79,79 @@ def test_a_list_of_an_earlier_day_says_so(
 
 
 def test_the_silent_are_counted_as_the_list_that_it_links_to(
-    alice: Any, make_account: "MakeAccount", make_risk: "MakeRisk", make_value: "MakeValue", make_period: Any
+    alice: Any, make_account: "MakeAccount", make_value: "MakeValue", make_period: Any
 ) -> None:
     for key, days, monthly in [
         ("quiet", 91.0, "100"),
         ("never", None, "200"),
         ("heard", 3.0, "700"),
         ("left", None, "1"),
+        ("free", None, None),
     ]:
         account = make_account(key, alice)
         make_value(account, "days_since_conversation", days)
-        make_period(account, monthly, **({"ends_on": DAY} if key == "left" else {}))
-        make_risk(account, str(int(monthly) * 12), 0.1)
+        if monthly:
+            make_period(account, monthly, **({"ends_on": DAY} if key == "left" else {}))
     silent = reads.today(alice, DAY).silent
     assert silent is not None
-    assert (silent.accounts, silent.of, silent.never, silent.share) == (2, 3, 1, 0.3)
-    text = QueryDict(silent.url.partition("?")[2])["q"]
-    assert {found.key for found in accounts_matching(parse(text), alice)} == {"quiet", "never"}
+    assert silent.share == 0.3
+    counted = {"accounts": silent.accounts, "of": silent.of, "never": silent.never, "none": silent.unpriced}
+    assert {name: (each.n, listed(each, alice)) for name, each in counted.items()} == {
+        "accounts": (3, {"quiet", "never", "free"}),
+        "of": (4, {"quiet", "never", "heard", "free"}),
+        "never": (2, {"never", "free"}),
+        "none": (1, {"free"}),
+    }
+
+
+def listed(counted: reads.Counted, user: Any) -> set[str]:
+    """The accounts of the list that a number leads to."""
+    text = QueryDict(counted.url.partition("?")[2])["q"]
+    return {found.key for found in accounts_matching(parse(text), user)}
+
+
+def test_accounts_without_an_active_owner_are_counted_as_their_list(
+    lead: Any, alice: Any, make_user: Any, make_account: "MakeAccount"
+) -> None:
+    gone = make_user("gone")
+    gone.is_active = False
+    gone.save()
+    make_account("owned", alice)
+    make_account("nobodys")
+    make_account("left-behind", gone)
+    make_account("prospect", kind="prospect")
+    unowned = reads.today(lead, DAY).unowned
+    assert (unowned.n, listed(unowned, lead)) == (2, {"nobodys", "left-behind"})
+    mine = reads.today(alice, DAY).accounts
+    assert (mine.n, listed(mine, alice)) == (1, {"owned"})
+
+
+def test_a_follow_up_whose_plan_was_closed_is_no_longer_on_today(
+    alice: Any, alice_client: Client, make_account: "MakeAccount"
+) -> None:
+    made = Interaction.objects.create(
+        key="p", account=make_account("a", alice), kind="call", direction="outbound", motion="planned",
+        state="planned", agenda="Close in five days", goal="Books closed", at=MORNING, source="heed",
+        recorded_at=MORNING - timedelta(days=1), held_by=alice,
+    )  # fmt: skip
+    rank()
+    assert alice_client.get("/today/").context["today"].count == 1
+    mark_not_held(made, reason="They were ill", by=alice.actor)
+    assert alice_client.get("/today/").context["today"].count == 0
+
+
+def test_what_was_snoozed_before_can_be_seen_and_taken_back(
+    alice: Any, alice_client: Client, make_account: "MakeAccount", make_risk: "MakeRisk"
+) -> None:
+    make_risk(make_account("a", alice), "1000", 0.25)
+    rank()
+    row = actions.snooze(
+        WorklistRow.objects.get(), until=DAY + timedelta(days=9), reason="Ill", by=alice.actor
+    )
+    WorklistRow.objects.update(decided_at=MORNING - timedelta(days=2), as_of=DAY - timedelta(days=2))
+    today = alice_client.get("/today/").context["today"]
+    assert ([each.id for each in today.resting], today.snoozed, today.decided) == ([row.pk], 1, [])
+    assert f'action="/today/rows/{row.pk}/reopen/"' in page(alice_client, "/today/")
 
 
 def test_a_lead_sees_the_list_of_another_and_a_member_does_not(
@@ -213,15 +270,15 @@ def test_what_is_not_known_is_asked_as_a_person_would(
     make_value(busy, "last_nps", None)
     make_value(busy, "errors_seen", None)
     profile = alice_client.get("/customers/accounts/busy/").context["profile"]
-    assert list(profile.unknowns) == [
-        "What do they say? We have not spoken with their only contact.",
-        "Who decides on the renewal in 118 days? Nobody there is marked as deciding.",
-        "Are they content? They have not answered a survey in the last year.",
+    assert [(asked.text, asked.place) for asked in profile.unknowns] == [
+        ("What do they say? We have not spoken with their only contact.", "#people"),
+        ("Who decides on the renewal in 118 days? Nobody there is marked as deciding.", "#subscriptions"),
+        ("Are they content? They have not answered a survey in the last year.", "#measures"),
     ]
     assert profile.unmeasured_names == "errors seen, last NPS answer"
     Contact.objects.update(attributes={"signs": True})
     asked = alice_client.get("/customers/accounts/busy/").context["profile"].unknowns
-    assert not any("Who decides" in line for line in asked)
+    assert not any("Who decides" in each.text for each in asked)
 
 
 def test_the_timeline_is_filtered_by_kind_with_counts(alice_client: Client, busy: Any) -> None:

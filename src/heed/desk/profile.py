@@ -16,9 +16,9 @@ from heed.customers.models import Account, Contact, Movement, SubscriptionPeriod
 from heed.desk import words
 from heed.desk.candidates import end_of
 from heed.desk.findings import Reading
-from heed.desk.models import WorklistRow, WorkState
+from heed.desk.models import WorklistRow
 from heed.desk.ranking import readings_of
-from heed.desk.reads import Row, about, row_of
+from heed.desk.reads import Row, about, open_rows, row_of
 from heed.desk.voices import EVER, Words, last_words_of
 from heed.ledger.models import AuditEntry
 from heed.measures.models import MetricDefinition, Risk
@@ -73,21 +73,30 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What is not known, asked as a person would; `place` is where the page shows what is known of it."""
+
+    text: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     account: Account
     about: str
     contract: Contract
     risk: Risk | None
     measures: Sequence[Measured]
-    unknowns: Sequence[str]
+    unknowns: Sequence[Question]
     unmeasured: Sequence[Reading]
     rows: Sequence[Row]
     periods: Sequence[SubscriptionPeriod]
     movements: Sequence[Movement]
     people: Sequence[Person]
-    people_more: int
+    more_people: Sequence[Person]
     cases: Sequence[Case]
     cases_open: int
+    more_cases: int
     children: Sequence[Account]
     planned: Sequence[Interaction]
     said: Words | None
@@ -115,7 +124,7 @@ def profile_of(account: Account, as_of: date, now: datetime, *, history: bool) -
     readings = readings_of([account.pk], metrics)[account.pk]
     contract = contract_of(account, as_of)
     people = people_of(account, now)
-    cases = list(cases_of(account))
+    cases = sorted(cases_of(account), key=is_open, reverse=True)
     measures = [measured(account, reading) for reading in readings]
     return Profile(
         account=account,
@@ -129,9 +138,10 @@ def profile_of(account: Account, as_of: date, now: datetime, *, history: bool) -
         periods=periods_of(account),
         movements=list(account.movements.order_by("-on", "currency")[:20]),
         people=people[:SHOWN],
-        people_more=max(len(people) - SHOWN, 0),
+        more_people=people[SHOWN:],
         cases=cases[:SHOWN],
-        cases_open=sum(case.resolved_at is None and case.closed_at is None for case in cases),
+        cases_open=sum(is_open(case) for case in cases),
+        more_cases=max(len(cases) - SHOWN, 0),
         children=list(account.children.filter(withdrawn_at=None).order_by("name")[:50]),
         planned=planned_of(account),
         said=said_last(account, as_of),
@@ -140,7 +150,7 @@ def profile_of(account: Account, as_of: date, now: datetime, *, history: bool) -
 
 
 def said_last(account: Account, as_of: date) -> Words | None:
-    """Their last words as Today quotes them; those of before the last half year where there are none since."""
+    """Their last words as Today quotes them; where there are none of half a year, older ones."""
     end = end_of(as_of)
     recent = last_words_of([account.pk], end).get(account.pk)
     return recent or last_words_of([account.pk], end, within=EVER).get(account.pk)
@@ -195,58 +205,63 @@ def people_of(account: Account, now: datetime) -> list[Person]:
     return sorted(people, key=lambda each: (each.last_at is None, now - (each.last_at or now)))
 
 
+def is_open(case: Case) -> bool:
+    return case.resolved_at is None and case.closed_at is None
+
+
 def unknowns_of(
     account: Account, readings: Sequence[Reading], contract: Contract, people: Sequence[Person], as_of: date
-) -> list[str]:
+) -> list[Question]:
     """What a person should know before acting and does not, as the questions to ask."""
-    lines = [*_about_people(account, people), *_about_contract(contract, people, as_of)]
+    asked = [*_about_people(account, people), *_about_contract(contract, people, as_of)]
     values = {reading.key: reading for reading in readings}
     unset = values.get("key_activities")
     if unset is not None and unset.value is None:
-        lines.append(_("Do they get what they came for? Nothing they do is measured as value received."))
-    asked = [values[key] for key in SURVEYS if key in values]
-    if asked and all(reading.value is None for reading in asked):
-        lines.append(_("Are they content? They have not answered a survey in the last year."))
+        text = _("Do they get what they came for? Nothing they do is measured as value received.")
+        asked.append(Question(text, "#measures"))
+    surveys = [values[key] for key in SURVEYS if key in values]
+    if surveys and all(reading.value is None for reading in surveys):
+        text = _("Are they content? They have not answered a survey in the last year.")
+        asked.append(Question(text, "#measures"))
     seen = values.get("days_since_usage")
     if seen is not None and seen.value is None:
-        lines.append(_("Do they use it? No use of theirs is on record."))
-    return lines
+        asked.append(Question(_("Do they use it? No use of theirs is on record."), "#measures"))
+    return asked
 
 
-def _about_people(account: Account, people: Sequence[Person]) -> list[str]:
-    lines = []
+def _about_people(account: Account, people: Sequence[Person]) -> list[Question]:
+    asked = []
     if account.owner_id is None:
-        lines.append(_("Who looks after them? Nobody owns this account."))
+        asked.append(Question(_("Who looks after them? Nobody owns this account.")))
     silent = [person for person in people if person.last_at is None]
     if not people:
-        lines.append(_("Who works there? No contact is known."))
+        asked.append(Question(_("Who works there? No contact is known."), "#people"))
     elif len(silent) == len(people):
-        count = {"count": len(people)}
         text = ngettext(
             "What do they say? We have not spoken with their only contact.",
             "What do they say? We have spoken with none of their %(count)s people.",
             len(people),
         )
-        lines.append(text % count)
+        asked.append(Question(text % {"count": len(people)}, "#people"))
     elif silent:
-        said = {"count": len(silent), "of": len(people)}
         text = ngettext(
             "What does the one of their %(of)s people think with whom we have never spoken?",
             "What do %(count)s of their %(of)s people think? We have never spoken with them.",
             len(silent),
         )
-        lines.append(text % said)
-    return lines
+        asked.append(Question(text % {"count": len(silent), "of": len(people)}, "#people"))
+    return asked
 
 
-def _about_contract(contract: Contract, people: Sequence[Person], as_of: date) -> list[str]:
+def _about_contract(contract: Contract, people: Sequence[Person], as_of: date) -> list[Question]:
     if not contract.amounts:
-        return [_("What do they pay? No contract is in force.")]
+        return [Question(_("What do they pay? No contract is in force."), "#subscriptions")]
     if contract.renews_on is None:
-        return [_("When does the contract renew? No date is known.")]
+        return [Question(_("When does the contract renew? No date is known."), "#subscriptions")]
     if people and not any(decides(person.contact) for person in people):
+        text = _("Who decides on the renewal %(when)s? Nobody there is marked as deciding.")
         ahead = {"when": words.from_today(contract.renews_on, as_of)}
-        return [_("Who decides on the renewal %(when)s? Nobody there is marked as deciding.") % ahead]
+        return [Question(text % ahead, "#subscriptions")]
     return []
 
 
@@ -257,7 +272,7 @@ def decides(contact: Contact) -> bool:
 
 
 def rows_of(account: Account) -> list[Row]:
-    found = WorklistRow.objects.filter(account=account, state=WorkState.OPEN).select_related("account__risk")
+    found = WorklistRow.objects.filter(open_rows(), account=account).select_related("account__risk")
     return [row_of(row) for row in found.order_by("rank", "id")]
 
 

@@ -1,25 +1,28 @@
 """What Today shows: the same for its page and for `heed today`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
-from django.db.models import Case as Choose
-from django.db.models import Count, Exists, F, FloatField, Max, OuterRef, Q, QuerySet, Sum, Value, When
-from django.db.models.functions import Cast
+from django.db.models import Count, Exists, F, FloatField, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from heed.customers.models import Account, AccountKind, ExchangeRate, SubscriptionPeriod
+from heed.conversations.reads import open_plans
+from heed.customers.models import Account, SubscriptionPeriod
 from heed.desk import words
+from heed.desk.candidates import end_of
 from heed.desk.findings import SILENT_DAYS
 from heed.desk.models import WorkKind, WorklistRow, WorkState
 from heed.ledger import clock
 from heed.measures.models import MetricValue, Risk
 from heed.people.models import User
+from heed.segments import money
+from heed.segments.grammar import parse
+from heed.segments.reads import accounts_matching
 
 DECIDED = [WorkState.DONE, WorkState.SNOOZED, WorkState.NOT_USEFUL]
 CONVERSATION = "days_since_conversation"
@@ -70,6 +73,17 @@ class Row:
     snoozed_until: date | None = None
 
     @property
+    def risk_url(self) -> str:
+        """The stays that the probability was read from."""
+        return reverse("measures:risk", kwargs={"key": self.account})
+
+    @property
+    def clock_url(self) -> str:
+        """What its clock counts from or to: a case, a plan, or a renewal."""
+        anchors = {WorkKind.HARM: "cases", WorkKind.CASE: "cases", WorkKind.FOLLOW_UP: "planned"}
+        return f"{self.url}#{anchors.get(WorkKind(self.kind), 'subscriptions')}"
+
+    @property
     def untold(self) -> Sequence[str]:
         """What is unknown and does not stand in the sentence already."""
         return [line for line in self.unknowns if line not in self.why]
@@ -98,24 +112,31 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """A number of accounts, and the list that shows them."""
+
+    n: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Silent:
     """Accounts without a recorded conversation for 90 days, and their share of the yearly amounts.
 
     `share` is None when no amount is known; `unpriced` counts the silent ones without a known amount.
     """
 
-    accounts: int
-    of: int
+    accounts: Counted
+    of: Counted
     share: float | None
-    never: int
-    unpriced: int
+    never: Counted
+    unpriced: Counted
     days: int
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """A person's day: the rows that stand, what was decided today, and whom nobody has heard."""
+    """A person's day: the rows that stand, what was decided today or put off before, and who is not heard."""
 
     person: str
     email: str
@@ -124,14 +145,18 @@ class Today:
     capacity: int
     sections: Sequence[Section]
     decided: Sequence[Row]
-    snoozed: int
+    resting: Sequence[Row]
     silent: Silent | None
-    unowned: int
-    accounts: int
+    unowned: Counted
+    accounts: Counted
 
     @property
     def count(self) -> int:
         return sum(len(section.rows) for section in self.sections)
+
+    @property
+    def snoozed(self) -> int:
+        return sum(row.state == WorkState.SNOOZED for row in (*self.decided, *self.resting))
 
     @property
     def new(self) -> int:
@@ -142,6 +167,7 @@ def today(user: User, as_of: date) -> Today:
     """The list of this person as of the day: the rows of the last ranking up to it."""
     rows = rows_of(user)
     standing = [row for row in rows if row.state == WorkState.OPEN]
+    decided = [row for row in rows if row.state != WorkState.OPEN]
     return Today(
         person=user.name,
         email=user.email,
@@ -149,23 +175,36 @@ def today(user: User, as_of: date) -> Today:
         ranked_on=WorklistRow.objects.aggregate(last=Max("as_of"))["last"],
         capacity=user.capacity,
         sections=sections_of(standing),
-        decided=[row for row in rows if row.state != WorkState.OPEN],
-        snoozed=WorklistRow.objects.filter(person=user, state=WorkState.SNOOZED).count(),
+        decided=decided,
+        resting=resting_of(user, {row.id for row in decided}),
         silent=silent_of(user, as_of),
-        unowned=standing_accounts().filter(Q(owner=None) | Q(owner__is_active=False)).count(),
-        accounts=standing_accounts().filter(owner=user).count(),
+        unowned=counted(user, nobody_owns()),
+        accounts=counted(user, owned_by(user)),
     )
 
 
 def rows_of(user: User) -> list[Row]:
-    """The open rows in their order, then what was decided on the list of the same day."""
+    """The open rows in their order, then what was decided today on the same list."""
     last = WorklistRow.objects.filter(person=user).aggregate(last=Max("as_of"))["last"]
     if last is None:
         return []
-    decided = Q(as_of=last, state__in=DECIDED, decided_at__date__gte=last)
-    found = WorklistRow.objects.filter(Q(state=WorkState.OPEN) | decided, person=user)
+    decided = Q(as_of=last, state__in=DECIDED, decided_at__date__gte=clock.today())
+    found = WorklistRow.objects.filter(open_rows() | decided, person=user)
     found = found.select_related("account", "account__risk")
     return [row_of(row) for row in found.order_by(F("rank").asc(nulls_last=True), "id")]
+
+
+def open_rows() -> Q:
+    """Rows that stand: of a follow-up, as long as a plan that is due is not closed."""
+    plans = open_plans().filter(account=OuterRef("account"), at__lt=end_of(clock.today()))
+    return Q(state=WorkState.OPEN) & (~Q(kind=WorkKind.FOLLOW_UP) | Q(Exists(plans)))
+
+
+def resting_of(user: User, but: Collection[int]) -> list[Row]:
+    """What was snoozed on earlier days, the first to come back first."""
+    found = WorklistRow.objects.filter(person=user, state=WorkState.SNOOZED).exclude(pk__in=but)
+    found = found.select_related("account", "account__risk")
+    return [row_of(row) for row in found.order_by("snoozed_until", "id")]
 
 
 def row_of(row: WorklistRow) -> Row:
@@ -235,48 +274,76 @@ def sections_of(rows: Sequence[Row]) -> list[Section]:
     ]
 
 
-def standing_accounts() -> QuerySet[Account]:
-    return Account.objects.filter(withdrawn_at=None, erased_at=None, kind=AccountKind.CUSTOMER)
-
-
 def silent_of(user: User, as_of: date) -> Silent | None:
-    """Among the person's accounts that pay, or of which that is not known.
+    """Among the person's accounts that pay, or of which that is not known: counted as the lists count them.
 
-    None while no conversation has been measured for anybody.
+    None while no conversation has been measured for anybody, and without such accounts.
     """
-    periods = SubscriptionPeriod.objects.filter(account=OuterRef("pk"), withdrawn_at=None)
-    paying = periods.filter(
-        Q(ends_on=None) | Q(ends_on__gt=as_of), starts_on__lte=as_of, monthly_amount__gt=0
-    )
-    mine = standing_accounts().filter(Exists(paying) | ~Exists(periods), owner=user)
-    measured = MetricValue.objects.filter(metric__key=CONVERSATION, metric__is_current=True, account__in=mine)
-    quiet = Q(value=None) | Q(value__gte=SILENT_DAYS)
-    amount = in_reporting_currency("account__risk__yearly_amount", "account__risk__currency")
-    found = measured.annotate(amount=amount).aggregate(
-        of=Count("id"), accounts=Count("id", filter=quiet), never=Count("id", filter=Q(value=None)),
-        unpriced=Count("id", filter=quiet & Q(amount=None)), total=Sum("amount"),
-        silent=Sum("amount", filter=quiet),
-    )  # fmt: skip
-    if not found["of"]:
+    values = MetricValue.objects.filter(metric__key=CONVERSATION, metric__is_current=True)
+    if not values.exists():
         return None
-    share = (found["silent"] or 0.0) / found["total"] if found["total"] else None
-    counts = found["accounts"], found["of"], share, found["never"], found["unpriced"]
-    return Silent(*counts, SILENT_DAYS, silent_url(user))
+    said = values.filter(account=OuterRef("pk")).values("value")[:1]
+    found = matching(user, paying(user)).annotate(
+        said=Subquery(said, FloatField()), paid=Subquery(yearly(as_of), FloatField())
+    )
+    quiet = Q(said=None) | Q(said__gte=SILENT_DAYS)
+    sums = found.aggregate(
+        of=Count("pk"), accounts=Count("pk", filter=quiet), never=Count("pk", filter=Q(said=None)),
+        unpriced=Count("pk", filter=quiet & Q(paid=None)), total=Sum("paid"),
+        silent=Sum("paid", filter=quiet),
+    )  # fmt: skip
+    if not sums["of"]:
+        return None
+    return Silent(
+        accounts=Counted(sums["accounts"], list_url(quiet_of(user))),
+        of=Counted(sums["of"], list_url(paying(user))),
+        share=(sums["silent"] or 0.0) / sums["total"] if sums["total"] else None,
+        never=Counted(sums["never"], list_url(f"{paying(user)} and {CONVERSATION} is unknown")),
+        unpriced=Counted(sums["unpriced"], list_url(f"{quiet_of(user)} and mrr is unknown")),
+        days=SILENT_DAYS,
+    )
 
 
-def silent_url(user: User) -> str:
-    """The list of the same accounts."""
-    quiet = f"({CONVERSATION} >= {SILENT_DAYS} or {CONVERSATION} is unknown)"
-    paying = "(mrr > 0 or mrr is unknown)"
-    text = f'owner is "{user.email}" and kind is "customer" and {paying} and {quiet}'
+def yearly(as_of: date) -> QuerySet[SubscriptionPeriod, Any]:
+    """What the account of an outer query pays a year, in the reporting currency, as lists have it."""
+    rates = money.Rates.now()
+    periods = money.known_periods(as_of, past=False).filter(account=OuterRef("pk"))
+    paid: Any = money.paid(periods, as_of, rates.into(rates.reporting), money.MONTHS["arr"])
+    total: QuerySet[SubscriptionPeriod, Any] = paid.values("total")
+    return total
+
+
+def owned_by(user: User) -> str:
+    return f'owner is "{user.email}" and kind is "customer"'
+
+
+def paying(user: User) -> str:
+    return f"{owned_by(user)} and (mrr > 0 or mrr is unknown)"
+
+
+def quiet_of(user: User) -> str:
+    """The filter of the person's accounts that nobody has heard."""
+    return f"{paying(user)} and ({CONVERSATION} >= {SILENT_DAYS} or {CONVERSATION} is unknown)"
+
+
+def nobody_owns() -> str:
+    """The filter of customers without an active owner."""
+    gone = User.objects.filter(is_active=False, accounts__isnull=False).distinct().order_by("email")
+    owners = [f'owner is "{email}"' for email in gone.values_list("email", flat=True)]
+    return f'kind is "customer" and ({" or ".join(["owner is unknown", *owners])})'
+
+
+def matching(user: User, text: str) -> QuerySet[Account]:
+    return accounts_matching(parse(text), user)
+
+
+def counted(user: User, text: str) -> Counted:
+    return Counted(matching(user, text).count(), list_url(text))
+
+
+def list_url(text: str) -> str:
     return "/customers/?" + urlencode({"q": text})
 
 
-def in_reporting_currency(amount: str, currency: str) -> Choose:
-    """The amount by the stated rates; unknown where a currency has none."""
-    rates = dict(ExchangeRate.objects.values_list("currency", "rate")) | {settings.HEED_CURRENCY: Decimal(1)}
-    cases = [
-        When(**{currency: code}, then=Cast(F(amount), FloatField()) * Value(float(rate)))
-        for code, rate in rates.items()
-    ]
-    return Choose(*cases, default=None, output_field=FloatField())
+def silent_url(user: User) -> str:
+    return list_url(quiet_of(user))

@@ -8,8 +8,9 @@ from django.db.models import Max
 from django.http import HttpRequest
 
 from heed.daily.models import Round, RoundState
-from heed.desk.models import WorklistRow, WorkState
+from heed.desk.models import WorklistRow
 from heed.desk.pages import Link, area_pages
+from heed.desk.reads import open_rows
 from heed.ledger import clock
 from heed.ledger.home import open_stream
 
@@ -38,7 +39,7 @@ def areas(request: HttpRequest | None) -> list[Area]:
     user = getattr(request, "user", None)
     if request is None or user is None or not user.is_authenticated:
         return []
-    count = WorklistRow.objects.filter(person=user, state=WorkState.OPEN).count()
+    count = WorklistRow.objects.filter(open_rows(), person=user).count()
     return [
         Area(page, request.path.startswith(page.path), count if page.path == "/today/" else 0)
         for page in area_pages()
