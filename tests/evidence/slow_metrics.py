@@ -1,7 +1,7 @@
 """The slow, obvious way to measure: one account, one date and one metric at a time, in plain Python."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from heed.evidence.metrics.language import Activities, Aggregate, Fact, Metric, Per, Result
 
@@ -167,8 +167,9 @@ class Slow:
         if metric.per is Per.SEATS:
             return value / sum(row.seats or 0 for row in self.in_force)
         if metric.per is Per.CONTRACT_MONTH:
-            term = (self.as_of - min(row.starts_on for row in self.in_force)).days + 1
-            return value / (min(term, metric.window) / (365.25 / 12))
+            window = [self.as_of - timedelta(days=age) for age in range(metric.window)]
+            under = [day for day in window if any(covers(row, day) for row in self.contracts)]
+            return value / (len(under) / (365.25 / 12))
         return value
 
     def response_rate(self, metric: Metric) -> Figure:
@@ -202,6 +203,10 @@ class Slow:
         if start > self.as_of:
             return Figure(None, n, "not a customer yet")
         return Figure((self.as_of - start).days, n, "")
+
+
+def covers(contract: Contract, day: date) -> bool:
+    return contract.starts_on <= day and (contract.ends_on is None or day < contract.ends_on)
 
 
 def mean(rows: list[Day]) -> float | None:

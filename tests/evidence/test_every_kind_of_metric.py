@@ -3,6 +3,7 @@ accounts, the reading of one account in memory and the slow, obvious way say the
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import cycle, product
 from random import Random
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from heed.evidence.metrics import Metric, MetricError, measure_account, parse_metric
 from heed.evidence.metrics import values as why
-from heed.evidence.metrics.language import Aggregate, Fact
+from heed.evidence.metrics.language import Activities, Aggregate, Fact, Per
 from tests.evidence.slow_metrics import Contract, Day, Figure, Slow
 from tests.evidence.test_measure import DAILY, answers, calm, expression, slowly
 
@@ -111,11 +112,15 @@ def test_each_aggregate_and_form_that_the_language_allows_is_among_them() -> Non
     assert len(forms) == len(KINDS) - len(Fact) + 1
 
 
-def alone(days: list[Day], signed: list[Contract], since: date | None) -> dict[tuple[str, date], Figure]:
+def rows_of(days: list[Day]) -> pa.Table:
     schema = ibis.schema(DAILY).to_pyarrow()
+    return pa.table({name: [getattr(row, name) for row in days] for name in DAILY}, schema=schema)
+
+
+def alone(days: list[Day], signed: list[Contract], since: date | None) -> dict[tuple[str, date], Figure]:
     figures = measure_account(
         KINDS,
-        daily=pa.table({name: [getattr(row, name) for row in days] for name in DAILY}, schema=schema),
+        daily=rows_of(days),
         since=since,
         contracts=[vars(row) for row in signed],
         dates=ANCHORS,
@@ -149,6 +154,34 @@ def test_all_accounts_by_a_query_are_as_the_slow_way(part: int) -> None:
         found = answers(engine, expression(days, contracts, dates, kinds))
         assert found == slowly(days, contracts, dates, kinds)
         assert {figure.reason == "" for figure in found.values()} == {True, False}
+
+
+def test_months_under_contract_leave_out_gaps_and_go_on_over_a_renewal() -> None:
+    [metric] = [
+        m for m in KINDS if m.per is Per.CONTRACT_MONTH and m.aggregate is Aggregate.COUNT and not m.known_by
+    ]
+    metric = replace(metric, window=100, activities=Activities(any=True))
+    as_of = date(2026, 4, 10)
+    day = Day("a", None, "open", as_of, as_of, None, 50, 0.0, 0, datetime(2026, 4, 10, tzinfo=UTC), None)
+
+    def held(*spans: tuple[int, int]) -> float | None:
+        """The figure under contracts from so many to so many days ago."""
+        signed = [
+            Contract("a", as_of - timedelta(begin), as_of - timedelta(end), None, None, date(2025, 1, 1))
+            for begin, end in spans
+        ]
+        figures = measure_account(
+            [metric], daily=rows_of([day]), since=None, contracts=list(map(vars, signed)), dates=[as_of]
+        )
+        assert Slow(as_of, None, [day], signed).measure(metric) == Figure(*figures[metric.key][0][1:])
+        return figures[metric.key][0].value
+
+    month = 365.25 / 12
+    assert held((9, -1)) == pytest.approx(50 / (10 / month))
+    assert held((369, 9), (9, -356)) == pytest.approx(50 / (100 / month))
+    assert held((59, 49), (9, -356)) == pytest.approx(50 / (20 / month))
+    assert held((59, -1), (40, 20), (9, -1)) == pytest.approx(50 / (60 / month))
+    assert held((59, 9)) is None
 
 
 def test_the_rows_reach_every_reason_to_be_unknown() -> None:

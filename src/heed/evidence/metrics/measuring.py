@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from heed.evidence.metrics.facts import contract_facts
 from heed.evidence.metrics.gather import Gathered, gather
-from heed.evidence.metrics.language import Metric
+from heed.evidence.metrics.language import Metric, Per
 from heed.evidence.metrics.values import answer
 
 
@@ -91,6 +91,7 @@ def _rows(
         raise ValueError("What was seen is known for one date: leave 'seen' out to measure several.")
     gathered = gather(metrics, daily, accounts, grid, seen)
     rows = accounts.cross_join(ibis.memtable(pa.table({"as_of": pa.array(grid, pa.date32())})))
-    for table in (contract_facts(contracts, grid), *gathered.tables):
+    covered = [metric.window for metric in metrics if metric.per is Per.CONTRACT_MONTH and metric.window]
+    for table in (contract_facts(contracts, grid, covered), *gathered.tables):
         rows = rows.left_join(table, ["account", "as_of"]).drop("account_right", "as_of_right")
     return rows, gathered

@@ -204,6 +204,15 @@ class _Then:
         stated = [row["seats"] for row in self.in_force if row["seats"] is not None]
         return sum(stated) if stated else None
 
+    def covered(self, window: int) -> int:
+        """Days of a window under contract."""
+        days: set[int] = set()
+        for row in self.known_contracts:
+            first = max((self.as_of - row["starts_on"]).days, 0)
+            last = (self.as_of - min(row["ends_on"] or NEVER, self.as_of + timedelta(days=1))).days
+            days.update(range(last + 1, min(first + 1, window)))
+        return len(days)
+
     def figure(self, metric: Metric) -> Figure:
         value, n, gaps = self.answer(metric)
         reason = next((text for test, text in gaps if test), "")
@@ -317,6 +326,5 @@ class _Counted:
         if divisor is Per.SEATS:
             gaps.append((not by, why.NO_SEATS))
         elif held:
-            days = (self.then.as_of - min(row["starts_on"] for row in held) + timedelta(days=1)).days
-            by = float(min(days, self.metric.window or 0)) / why.DAYS_A_MONTH
+            by = self.then.covered(self.metric.window or 0) / why.DAYS_A_MONTH
         return _divided(self.value(now), by), self.behind(now), gaps

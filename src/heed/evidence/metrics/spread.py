@@ -93,7 +93,7 @@ def at_one_date(rows: ir.Table, as_of: date, points: Sequence[int], *, days: boo
 
 
 def _bit(position: ir.IntegerValue) -> ir.IntegerValue:
-    """A bit for a day. In pieces too long for a word, where no days are counted, it only must not overflow."""
+    """A bit for a day. In pieces too long for a word no days are counted: there it must only not overflow."""
     return ibis.literal(1, "int64") << ibis.least(position, WORD - 1)
 
 

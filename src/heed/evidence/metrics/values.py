@@ -165,8 +165,7 @@ class _Figures:
             by: Any = self.rows.seats
             gaps.append((ibis.coalesce(by, 0) == 0, NO_SEATS))
         else:
-            days = self.rows.as_of.delta(self.rows.term_from, unit="day") + 1
-            covered = ibis.least(days, self.metric.window or 0).cast("float64")
+            covered = self.rows[f"covered_{self.metric.window}"].cast("float64")
             by = covered / ibis.literal(DAYS_A_MONTH, "float64")
         return Answer(_divided(self.figure([self.window]), by), self.behind([self.window]), tuple(gaps))
 
