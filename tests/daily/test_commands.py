@@ -1,11 +1,8 @@
 """`heed refresh` and `heed demo`, run as a person runs them: in a home of their own."""
 
 import json
-import os
 import signal
-import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -14,9 +11,10 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.processes import HEED, free_port, heed, surroundings
+
 # They share the demo company.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
-HEED = [sys.executable, "-c", "from heed.site.commands import main; main()"]
 STEPS = [
     "derive movements",
     "append activities",
@@ -37,17 +35,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert "imported 40 accounts" in done.stdout
     assert "ran the daily round" in done.stdout
     return home
-
-
-def environment(home: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HEED_")}
-    return {**kept, "HEED_HOME": str(home), "HEED_SECRET_KEY": "only-for-tests"}
-
-
-def heed(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*HEED, *arguments], env=environment(home), capture_output=True, text=True, timeout=300, check=False
-    )
 
 
 def test_the_round_prints_its_steps_for_a_program(home: Path) -> None:
@@ -94,8 +81,8 @@ def test_the_demo_serves_a_sign_in_link_skips_what_is_done_and_ends_its_children
 @contextmanager
 def running_demo(home: Path, port: int) -> Iterator[tuple["subprocess.Popen[str]", Iterator[str]]]:
     with subprocess.Popen(
-        [*HEED, "demo"],
-        env={**environment(home), "PORT": str(port)},
+        [HEED, "demo"],
+        env=surroundings(home, PORT=str(port)),
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -111,10 +98,3 @@ def running_demo(home: Path, port: int) -> Iterator[tuple["subprocess.Popen[str]
 def children_of(parent: int) -> list[int]:
     found = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     return [int(child) for child in found]
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

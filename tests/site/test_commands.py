@@ -1,39 +1,26 @@
 """The commands as they are used: processes of their own in a home of their own."""
 
 import json
-import os
 import re
 import signal
-import socket
 import stat
 import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
+from tests.processes import HEED, answer_of, free_port, heed, surroundings
+
 # They share a home.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("commands")]
-HEED = str(Path(sys.executable).with_name("heed"))
 
 
 class Home:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        own = {"HEED_HOME": str(folder), "HEED_DATABASE_URL": "", "HEED_SECRET_KEY": "", "PORT": "8123"}
-        self.environment = os.environ | own
 
-    def heed(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [HEED, *arguments],
-            env=self.environment | settings,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+    def heed(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+        return heed(self.folder, *arguments, PORT="8123", **settings)
 
 
 @pytest.fixture(scope="module")
@@ -94,29 +81,16 @@ def test_the_secret_key_is_readable_by_its_owner_only(home: Home) -> None:
 
 
 def test_the_server_answers_with_pages_and_static_files_from_several_threads(home: Home) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen([HEED, "serve", "--port", str(port)], env=home.environment)
+    port = free_port()
+    server = subprocess.Popen([HEED, "serve", "--port", str(port)], env=surroundings(home.folder))
     try:
-        page = eventually(f"http://127.0.0.1:{port}/sign-in/")
+        page = answer_of(f"http://127.0.0.1:{port}/sign-in/", server)
         assert "Sign in to Heed" in page
         [sheet] = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
-        assert "--accent" in eventually(f"http://127.0.0.1:{port}{sheet}")
+        assert "--accent" in answer_of(f"http://127.0.0.1:{port}{sheet}", server)
         assert (home.folder / "static" / "heed" / "heed.css").exists()
         [script] = re.findall(r'src="([^"]+webauthn\.js[^"]*)"', page)
-        assert "allauth" in eventually(f"http://127.0.0.1:{port}{script}")
+        assert "allauth" in answer_of(f"http://127.0.0.1:{port}{script}", server)
     finally:
         server.send_signal(signal.SIGTERM)
         assert server.wait(30) == 0
-
-
-def eventually(address: str) -> str:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            with urllib.request.urlopen(address) as answer:  # noqa: S310
-                return str(answer.read().decode())
-        except OSError:
-            assert time.monotonic() < deadline, f"{address} did not answer in a minute."
-            time.sleep(0.2)

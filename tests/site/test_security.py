@@ -12,7 +12,7 @@ from django.urls import get_resolver
 from pytest_django.fixtures import Settings
 
 from heed.people.models import User
-from tests.conftest import PASSWORD
+from tests.conftest import BACKEND, PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -69,7 +69,7 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(client: Client, ali
 
 def test_forms_need_their_token(admin: User) -> None:
     browser = Client(enforce_csrf_checks=True)
-    browser.force_login(admin, backend="allauth.account.auth_backends.AuthenticationBackend")
+    browser.force_login(admin, backend=BACKEND)
     answer = browser.post("/settings/people/invite/", {"email": "a@heed.test", "role": "admin"})
     assert answer.status_code == 403
 
