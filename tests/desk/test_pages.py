@@ -5,13 +5,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import connection
 from django.http import QueryDict
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from typer.testing import CliRunner
 
 from heed.conversations.actions import mark_not_held
 from heed.conversations.models import Interaction
-from heed.customers.models import Contact
+from heed.customers.models import Account, Contact
 from heed.desk import actions, reads
 from heed.desk.models import WorklistRow
 from heed.ledger.models import OutboxEntry
@@ -485,3 +487,37 @@ def test_a_key_with_slashes_and_spaces_has_its_page(
 ) -> None:
     make_account("AAA/2013J/28 400", name="Slashed")
     assert "Slashed" in page(alice_client, "/customers/accounts/AAA/2013J/28%20400/")
+
+
+def queries_of(client: Client, address: str) -> int:
+    with CaptureQueriesContext(connection) as asked:
+        page(client, address)
+    return len(asked)
+
+
+def test_pages_ask_no_more_queries_for_more_rows(
+    alice: Any, alice_client: Client, make_account: "MakeAccount", make_risk: "MakeRisk", make_period: Any
+) -> None:
+    def add(number: int) -> None:
+        account = make_account(f"a{number}", alice, parent=Account.objects.filter(key="a0").first())
+        make_risk(account, "1000", 0.25)
+        make_period(account)
+        for key, where in ((f"{number}", account), (f"{number}-of-a0", Account.objects.get(key="a0"))):
+            given = {"source": "test", "created_at": MORNING, "changed_at": MORNING}
+            told = {"source": "heed", "recorded_at": MORNING}
+            contact = Contact.objects.create(key=key, account=where, name=key, **given)
+            where.cases.create(key=key, contact=contact, opened_at=MORNING, **told)
+            plan = {"kind": "call", "direction": "outbound", "motion": "planned", "state": "planned"}
+            plan |= {"agenda": "Close in five days", "goal": "Books closed", "held_by": alice}
+            where.interactions.create(key=key, contact=contact, at=MORNING, **plan, **told)
+        rank()
+
+    addresses = ("/today/", "/customers/accounts/a0/")
+    add(0)
+    page(alice_client, addresses[1])
+    few = [queries_of(alice_client, address) for address in addresses]
+    for number in range(1, 6):
+        add(number)
+    assert alice_client.get("/today/").context["today"].count == 6
+    assert len(alice_client.get(addresses[1]).context["profile"].planned) == 7
+    assert [queries_of(alice_client, address) for address in addresses] == few

@@ -115,8 +115,10 @@ def account(request: HttpRequest, key: str) -> HttpResponse:
     user = cast(User, request.user)
     found = account_for(user, key)
     sees_audit = allows(user, Permission.SEE_AUDIT)
-    profiled = profile.profile_of(found, clock.today(), clock.now(), history=sees_audit)
+    now = clock.now()
+    profiled = profile.profile_of(found, clock.today(), now, history=sees_audit)
     context: dict[str, Any] = {
+        "now": now,
         "profile": profiled,
         "account": found,
         "timeline": _timeline(request, found),
