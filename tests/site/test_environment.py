@@ -32,6 +32,16 @@ WRONG: list[tuple[Callable[[Environment], Any], str, str]] = [
         "https://example.com/heed/",
         "X is 'https://example.com/heed'. Use it without a path, like https://example.com.",
     ),
+    (
+        lambda env: env.instant("X"),
+        "2026-11-22T08:00:00",
+        "X is '2026-11-22T08:00:00'. Use an instant like 2026-11-22T08:00:00+00:00.",
+    ),
+    (
+        lambda env: env.home("X", "."),
+        "/proc/x",
+        "X is '/proc/x', which cannot be made: No such file or directory.",
+    ),
     (lambda env: env.choice("X", ("duckdb", "spark")), "pandas", "X is 'pandas'. Use one of: duckdb, spark."),
     (
         lambda env: env.database("X", Path("a")),

@@ -211,9 +211,9 @@ def client() -> "DBOSClient":
 @lru_cache(maxsize=2)
 def _client(url: str) -> "DBOSClient":
     # Half a second of imports that most pages do not need.
-    from dbos import DBOSClient, DBOSPortableJSONSerializer, run_dbos_database_migrations
+    from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
-    run_dbos_database_migrations(url)
+    DBOS.migrate(url)
     return DBOSClient(
         system_database_url=url, serializer=DBOSPortableJSONSerializer(), application_name=APPLICATION
     )

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -59,11 +59,29 @@ class Environment:
             raise SettingError(f"{name} is '{given}'. Use it without a path, like {origin(given)}.")
         return given
 
+    def instant(self, name: str) -> datetime | None:
+        given = self.text(name)
+        try:
+            found = datetime.fromisoformat(given) if given else None
+        except ValueError:
+            found = None
+        if given and (found is None or found.tzinfo is None):
+            raise SettingError(f"{name} is '{given}'. Use an instant like 2026-11-22T08:00:00+00:00.")
+        return found
+
     def words(self, name: str) -> list[str]:
         return [word.strip() for word in self.text(name).split(",") if word.strip()]
 
-    def path(self, name: str, default: str) -> Path:
-        return Path(self.text(name, default)).expanduser().resolve()
+    def home(self, name: str, default: str) -> Path:
+        """A folder of our own, made where it is missing; only its owner may look into it."""
+        folder = Path(self.text(name, default)).expanduser().resolve()
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise SettingError(f"{name} is '{folder}', which cannot be made: {error.strerror}.") from None
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise SettingError(f"{name} is '{folder}', which this user may not write to.")
+        return folder
 
     def choice(self, name: str, options: tuple[str, ...]) -> str:
         given = self.text(name, options[0])

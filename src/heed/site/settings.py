@@ -12,7 +12,7 @@ from heed.site.environment import Environment, SettingError, jobs_database, orig
 env = Environment()
 
 HERE = Path(__file__).parent
-HEED_HOME = env.path("HEED_HOME", ".heed")
+HEED_HOME = env.home("HEED_HOME", ".heed")
 HEED_STREAM_URL = env.text("HEED_STREAM_URL", str(HEED_HOME / "stream"))
 HEED_ENGINE = env.choice("HEED_ENGINE", ("duckdb", "spark"))
 HEED_BASE_URL = env.web_origin(
@@ -24,6 +24,8 @@ HEED_SIGN_IN_LINK_LASTS = env.hours("HEED_SIGN_IN_LINK_HOURS", default=24)
 HEED_INVITATION_LASTS = env.hours("HEED_INVITATION_HOURS", default=168)
 HEED_TRUSTED_PROXIES = env.number("HEED_TRUSTED_PROXIES", default=0)
 HEED_JOBS_URL = jobs_database(env.text("HEED_DATABASE_URL"), HEED_HOME / "jobs.sqlite")
+# Read by the clock of the ledger, each time anew; checked here.
+HEED_NOW = env.instant("HEED_NOW")
 HEED_UPLOAD_LIMIT_MB = env.number("HEED_UPLOAD_LIMIT_MB", default=4096)
 
 
@@ -34,7 +36,6 @@ def secret_key() -> str:
         return given
     file = HEED_HOME / "secret-key"
     if not file.exists():
-        HEED_HOME.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Written aside and linked into place: of two processes that start at once, one key wins for both.
         draft = file.with_name(f"secret-key.{os.getpid()}")
         draft.touch(mode=0o600)

@@ -19,16 +19,8 @@ def prepare(*, migrated: bool = True) -> None:
         django.setup()
     except SettingError as error:
         stop(str(error), code=UNUSABLE)
-    make_home()
     if migrated and (behind := unapplied()):
         stop(f"The database is {behind} migrations behind. Run: heed migrate", code=UNUSABLE)
-
-
-def make_home() -> None:
-    """The folder that holds everything; only its owner may look into it."""
-    from django.conf import settings
-
-    settings.HEED_HOME.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 def stop(why: str, *, code: int = 1) -> NoReturn:

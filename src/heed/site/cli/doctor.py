@@ -30,7 +30,7 @@ Check = Callable[[], Finding]
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Check settings, disk, database, stream, jobs, mail and sign-in; exit 1 where one has failed."""
+    """Check settings, home, disk, database, stream, jobs, mail and sign-in; exit 1 where one has failed."""
     prepare(migrated=False)
     findings = [examine(name, check) for name, check in CHECKS.items()]
     failed = any(finding.state == "failed" for finding in findings)
@@ -62,6 +62,16 @@ def settings() -> Finding:
         todo = "Put https in front and set HEED_BASE_URL=https://…, or passwords travel in the clear."
         return Finding("settings", "warning", f"{settings.HEED_BASE_URL} is not https", todo)
     return Finding("settings", "ok", f"people reach Heed at {settings.HEED_BASE_URL}")
+
+
+def home() -> Finding:
+    from django.conf import settings
+
+    folder = Path(settings.HEED_HOME)
+    if folder.stat().st_mode & 0o077:
+        todo = f"It holds the database and the secret key. Run: chmod 700 {folder}"
+        return Finding("home", "warning", f"others on this machine may look into {folder}", todo)
+    return Finding("home", "ok", f"only its owner may look into {folder}")
 
 
 def disk() -> Finding:
@@ -170,6 +180,7 @@ def _provider(issuer: str) -> Finding:
 
 CHECKS: dict[str, Check] = {
     "settings": settings,
+    "home": home,
     "disk": disk,
     "database": database,
     "stream": stream,

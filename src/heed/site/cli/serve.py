@@ -1,11 +1,12 @@
 """`heed serve`: the web server."""
 
 import os
+import socket
 from typing import Annotated
 
 import typer
 
-from heed.site.cli import prepare
+from heed.site.cli import prepare, stop
 
 
 def serve(
@@ -23,6 +24,7 @@ def serve(
     from granian import Granian
     from granian.constants import Interfaces
 
+    demand_free(host, port)
     call_command("collectstatic", interactive=False, verbosity=0)
     typer.echo(f"Heed answers at {settings.HEED_BASE_URL} (listening on {host}:{port})")
     Granian(
@@ -36,3 +38,14 @@ def serve(
         websockets=False,
         log_access=False,
     ).serve()
+
+
+def demand_free(host: str, port: int) -> None:
+    """Stop where nothing can listen at the address; the server itself would say so in a hundred lines."""
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        # Python adds the address once more, in brackets.
+        why = str(error.strerror).partition(" (")[0]
+        stop(f"{host}:{port} cannot be listened on: {why}. Choose another with --port.")
