@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 
-from heed.evidence.clock import Clock, Curve, Renewal, Stay
+from heed.evidence.clock import Clock, Curve, Stay
 
 
 def company(seed: int = 7, n: int = 300, *, late: bool = False) -> list[Stay]:
@@ -112,19 +112,6 @@ def test_a_segment_answers_for_itself_only_with_enough_of_its_own() -> None:
     assert fallen.note == f"all accounts, because small has {left} left of the 20 needed"
     assert fallen.estimate == Curve.fit(big + small).leaving(90, given=60)
     assert clock.leaving(90, tenure=60).note == ""
-
-
-def test_leaving_at_a_renewal_is_a_share_of_those_that_reached_it() -> None:
-    renewals = [Renewal(k < 12, "big") for k in range(24)] + [Renewal(False, "small")] * 6
-    clock = Clock.fit(company(), renewals)
-    share = clock.leaving_at_renewal()
-    assert (share.estimate.value, share.events, share.estimate.n) == (0.4, 12, 30)
-    assert (
-        clock.leaving_at_renewal(segment="big").note
-        == "all accounts, because big has 24 renewals reached of the 30 needed"
-    )
-    thin = Clock.fit(company(), renewals[:9]).leaving_at_renewal()
-    assert thin.estimate.reason == "only 9 renewals were reached, at least 10 are needed"
 
 
 def test_a_stay_that_ends_before_it_begins_is_refused() -> None:

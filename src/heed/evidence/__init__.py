@@ -1,6 +1,6 @@
 """How numbers are made: pure functions over tables. No framework, no clock, no hidden randomness."""
 
-from heed.evidence.clock import Clock, Curve, Renewal, Stay
+from heed.evidence.clock import Clock, Curve, Stay
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import wilson
 from heed.evidence.metrics import (
@@ -43,7 +43,6 @@ __all__ = [
     "Movement",
     "MovementKind",
     "Period",
-    "Renewal",
     "Retention",
     "Stay",
     "account_ranges",

@@ -6,10 +6,9 @@ curves of their own where enough of their accounts left; else all accounts answe
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +19,6 @@ from heed.evidence.intervals import LEVEL, normal_quantile, wilson
 LEAST_EVENTS = 10
 LEAST_AT_RISK = 5
 LEAST_SEGMENT_EVENTS = 20
-LEAST_RENEWALS = 10
-LEAST_SEGMENT_RENEWALS = 30
 METHOD = "Kaplan-Meier, Greenwood log-log interval"
 
 Whole = npt.NDArray[np.int64]
@@ -38,14 +35,6 @@ class Stay:
     until: int
     left: bool
     entered: int = 0
-    segment: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Renewal:
-    """A renewal date that was reached, and whether the account left at it."""
-
-    left: bool
     segment: str = ""
 
 
@@ -146,22 +135,19 @@ def _flipped(share: Estimate) -> Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Curves of all accounts and of the segments that have enough; shares leaving at a renewal likewise."""
+    """Curves of all accounts and of each segment."""
 
     everybody: Curve
     segments: dict[str, Curve]
-    renewals: tuple[int, int]
-    segment_renewals: dict[str, tuple[int, int]]
 
     @classmethod
-    def fit(cls, stays: Iterable[Stay], renewals: Iterable[Renewal] = ()) -> "Clock":
-        stays, renewals = list(stays), list(renewals)
-        return cls(
-            Curve.fit(stays),
-            {name: Curve.fit(group) for name, group in _by(stays, lambda stay: stay.segment).items()},
-            _counted(renewals),
-            {name: _counted(group) for name, group in _by(renewals, lambda each: each.segment).items()},
-        )
+    def fit(cls, stays: Iterable[Stay]) -> "Clock":
+        stays = list(stays)
+        segments: dict[str, list[Stay]] = defaultdict(list)
+        for stay in stays:
+            if stay.segment:
+                segments[stay.segment].append(stay)
+        return cls(Curve.fit(stays), {name: Curve.fit(group) for name, group in segments.items()})
 
     def leaving(self, within: int, *, tenure: int, segment: str = "", level: float = LEVEL) -> Answer:
         """Probability of leaving within `within` days, given `tenure` days on the curve's time axis."""
@@ -175,39 +161,8 @@ class Clock:
                     return Answer(answer, events, segment)
                 note = f"all accounts, because in {segment}: {answer.reason}"
             else:
-                note = _fallen_back(segment, events, LEAST_SEGMENT_EVENTS, "left")
+                note = (
+                    f"all accounts, because {segment} has {events} left of the {LEAST_SEGMENT_EVENTS} needed"
+                )
         answer = curve.leaving(within, given=tenure, level=level)
         return Answer(answer, int(curve.events.sum()), "", note)
-
-    def leaving_at_renewal(self, *, segment: str = "", level: float = LEVEL) -> Answer:
-        """Share (0 to 1) that leaves at a renewal, of those that reached it; Wilson interval."""
-        own = self.segment_renewals.get(segment, (0, 0))
-        if segment and own[1] >= LEAST_SEGMENT_RENEWALS:
-            return Answer(wilson(*own, level=level), own[0], segment)
-        left, reached = self.renewals
-        note = _fallen_back(segment, own[1], LEAST_SEGMENT_RENEWALS, "renewals reached") if segment else ""
-        if reached < LEAST_RENEWALS:
-            reason = f"only {reached} renewals were reached, at least {LEAST_RENEWALS} are needed"
-            return Answer(
-                Estimate.unknown(reason, n=reached, method="share leaving at renewal"), left, "", note
-            )
-        return Answer(wilson(left, reached, level=level), left, "", note)
-
-
-Item = TypeVar("Item")
-
-
-def _by(items: Sequence[Item], key: Callable[[Item], str]) -> dict[str, list[Item]]:
-    groups: dict[str, list[Item]] = defaultdict(list)
-    for item in items:
-        if key(item):
-            groups[key(item)].append(item)
-    return groups
-
-
-def _counted(renewals: Sequence[Renewal]) -> tuple[int, int]:
-    return sum(renewal.left for renewal in renewals), len(renewals)
-
-
-def _fallen_back(segment: str, found: int, needed: int, what: str) -> str:
-    return f"all accounts, because {segment} has {found} {what} of the {needed} needed"
