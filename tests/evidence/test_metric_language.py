@@ -86,6 +86,8 @@ def test_a_fact_needs_no_activities() -> None:
         ({"activities": ["sur*"]}, "activities", "a family such as 'survey.*'"),
         ({"sentence": " "}, "sentence", "plain words"),
         ({"unit": 3}, "unit", "must be text"),
+        ({"name": "n" * 121}, "name", "use at most 120"),
+        ({"activities": [], "unset_reason": "r" * 101}, "unset_reason", "use at most 100"),
         ({"key": "Active People"}, "key", "lower-case"),
         ({"colour": "red"}, "colour", "is no field"),
         ({"fact": "seats"}, "activities", "does not go with a fact"),

@@ -64,6 +64,17 @@ def test_the_rows_behind_a_figure_are_those_it_counted(log: Log) -> None:
     assert value.value == len({row.contact for row in page.rows})
 
 
+def test_beyond_the_last_page_of_rows_is_the_last_one(log: Log, viewer_client: Client) -> None:
+    log(*[("A2", "eve", "report_exported", "2026-03-20")] * 100, batch="import:2")
+    address = "/customers/accounts/A2/metrics/active_people/?page="
+    pages = [viewer_client.get(f"{address}{page}&as_of={DAY}").context["page"] for page in (1, 2, 9)]
+    assert [(page.page, page.total, len(page.rows)) for page in pages] == [
+        (1, 101, 100),
+        (2, 101, 1),
+        (2, 101, 1),
+    ]
+
+
 def test_definitions_say_of_how_many_accounts_they_are_known() -> None:
     by_key = {each.metric.key: each for each in reads.definitions()}
     assert (by_key["active_people"].known, by_key["active_people"].unknown) == (2, 0)
@@ -84,6 +95,20 @@ def test_the_pages_show_definition_window_n_and_rows(viewer_client: Client) -> N
     assert "2 rows" in text
 
 
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        ("active_people", "people named in product usage"),
+        ("seats_used", "people named in product usage, per seat"),
+        ("cases_reopened", "number of case.reopened; 0 of an account that ever had any of case.*"),
+        ("response_rate", "number of survey.* except survey.invited, per survey.invited"),
+        ("first_reply_hours", "mean of the values of case.replied"),
+    ],
+)
+def test_a_definition_says_what_it_is_made_of(metric: str, words: str) -> None:
+    assert reads.definition_of(metric).made_of == words
+
+
 def test_the_counts_of_known_and_unknown_open_their_accounts(viewer_client: Client) -> None:
     save_accounts([AccountRow("A3", name="Gamma")], by="import:2", source="crm")
     measure_accounts(DAY, by="daily round")
@@ -102,6 +127,8 @@ def test_a_metric_or_account_that_is_not_there_is_not_found(viewer_client: Clien
         "/customers/accounts/A/1/metrics/nonsense/",
         "/customers/accounts/A9/metrics/active_people/",
         "/customers/accounts/A/1/metrics/active_people/?as_of=yesterday",
+        "/customers/accounts/A/1/metrics/active_people/?as_of=0001-01-01",
+        "/customers/accounts/A/1/metrics/active_people/?as_of=9999-12-31",
     ):
         assert viewer_client.get(path).status_code == 404
 

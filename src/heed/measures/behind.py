@@ -56,7 +56,8 @@ class BehindPage:
 
 
 def rows_behind(account: Account, metric: Metric, as_of: date, *, page: int = 1) -> BehindPage:
-    """The activities in the metric's windows that were known by the end of `as_of`, newest first."""
+    """The activities in the metric's windows that were known by the end of `as_of`, newest first; beyond the
+    last page the last one."""
     reach = longest_window([metric])
     since = as_of - timedelta(days=reach - 1) if reach else None
     if metric.aggregate is None:
@@ -67,11 +68,12 @@ def rows_behind(account: Account, metric: Metric, as_of: date, *, page: int = 1)
     standing = _standing(account.key, metric, since, as_of)
     if metric.aggregate in OF_THE_LAST:
         standing = standing.order_by(ibis.desc("at"), "source", "id").limit(1)
-    counted = stream.run(standing.aggregate(total=standing.count()))
+    total = stream.run(standing.aggregate(total=standing.count())).column("total")[0].as_py()
+    page = max(1, min(page, -(-total // ROWS)))
     found = standing.order_by(ibis.desc("at"), "source", "id").limit(ROWS, offset=(page - 1) * ROWS)
     rows = tuple(BehindRow(**row) for row in stream.run(found).to_pylist())
     periods = _periods(account, metric, as_of) if metric.per else ()
-    return BehindPage(rows, counted.column("total")[0].as_py(), since, as_of, page, periods)
+    return BehindPage(rows, total, since, as_of, page, periods)
 
 
 def _facts_behind(account: Account, metric: Metric, as_of: date) -> BehindPage:

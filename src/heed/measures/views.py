@@ -15,6 +15,9 @@ from heed.measures.models import MetricValue, Risk
 from heed.people.models import User
 from heed.people.permissions import Permission, may
 
+YEARS = (1900, 2200)
+"""Dates beyond have no windows that a calendar holds."""
+
 
 @require_safe
 @may(Permission.SEE_CUSTOMERS)
@@ -76,9 +79,13 @@ def _asked_date(request: HttpRequest) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        asked = date.fromisoformat(text)
     except ValueError as error:
         raise Http404(_("%(text)s is no date; write it like 2026-11-22.") % {"text": text}) from error
+    if not YEARS[0] <= asked.year <= YEARS[1]:
+        told = {"text": text, "first": YEARS[0], "last": YEARS[1]}
+        raise Http404(_("%(text)s is no date from %(first)d to %(last)d.") % told)
+    return asked
 
 
 def _asked_page(request: HttpRequest) -> int:

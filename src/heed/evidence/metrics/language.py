@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 LONGEST_WINDOW = 365
+LONGEST_NAME = 120
+LONGEST_REASON = 100
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
@@ -173,7 +175,7 @@ def _parse_fact(reader: "_Reader") -> Metric:
 def _parse_measured(reader: "_Reader") -> Metric:
     aggregate = reader.choice("aggregate", Aggregate)
     activities = reader.activities("activities", left_out="except")
-    unset_reason = reader.text("unset_reason", required=False)
+    unset_reason = reader.text("unset_reason", required=False, longest=LONGEST_REASON)
     if activities.none_chosen and not unset_reason:
         raise reader.error(
             "activities", "is empty; name some, or say in 'unset_reason' why there are none yet"
@@ -275,7 +277,7 @@ class _Reader:
             raise self.error("key", "must be lower-case letters, digits and underscores, at most 60")
         return {
             "key": key,
-            "name": self.text("name"),
+            "name": self.text("name", longest=LONGEST_NAME),
             "sentence": self.text("sentence"),
             "unit": self.text("unit"),
             "direction": self.choice("direction", Direction),
@@ -284,10 +286,12 @@ class _Reader:
             "version": self.whole("version", 1, 1_000_000) if "version" in self.definition else 1,
         }
 
-    def text(self, field: str, *, required: bool = True) -> str:
+    def text(self, field: str, *, required: bool = True, longest: int = 10_000) -> str:
         value = self.definition.get(field, "")
         if not isinstance(value, str):
             raise self.error(field, f"must be text, not {value!r}")
+        if len(value.strip()) > longest:
+            raise self.error(field, f"has {len(value.strip())} characters; use at most {longest}")
         if required and not value.strip():
             raise self.error(field, "is missing; write it in plain words")
         return value.strip()
