@@ -15,7 +15,7 @@ SHELL_TESTS := tests/ledger tests/people tests/customers tests/measures tests/se
 	tests/sources tests/desk tests/daily tests/site
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint core-tests sqlite-tests postgresql-tests browser-tests chromium bench screenshots lock
+.PHONY: help setup demo test lint all-tests core-tests sqlite-tests postgresql-tests browser-tests chromium bench screenshots lock
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 20
@@ -35,7 +35,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 demo: setup ## a demo company, the server and the worker; prints a sign-in link
 	@$(BIN)/heed demo
 
-test: lint core-tests sqlite-tests postgresql-tests browser-tests ## everything that must hold
+test: lint all-tests postgresql-tests ## everything that must hold
 	@echo "Heed: all of it holds"
 
 lint: setup ## lint, format, contracts between packages, types
@@ -44,6 +44,11 @@ lint: setup ## lint, format, contracts between packages, types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
+
+# One run of what browser-tests, core-tests and sqlite-tests run: no worker waits for the end of a stage.
+all-tests: setup chromium ## the pages in Chromium, the core, the shell on SQLite
+	@echo "Heed: the pages in Chromium, the core, the shell on SQLite"
+	@$(PYTEST) tests/browser $(CORE_TESTS) $(SHELL_TESTS)
 
 core-tests: setup ## the stream and the evidence, without a database
 	@echo "Heed: the core"

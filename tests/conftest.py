@@ -183,12 +183,6 @@ def bob(make_user: Callable[..., "User"]) -> "User":
 
 
 @pytest.fixture
-def charlie(make_user: Callable[..., "User"]) -> "User":
-    """A viewer."""
-    return make_user("charlie", "viewer")
-
-
-@pytest.fixture
 def dora(make_user: Callable[..., "User"]) -> "User":
     """An admin."""
     return make_user("dora", "admin")
@@ -229,13 +223,3 @@ def alice_client(alice: "User") -> Client:
 @pytest.fixture
 def bob_client(bob: "User") -> Client:
     return signed_in(bob)
-
-
-@pytest.fixture
-def charlie_client(charlie: "User") -> Client:
-    return signed_in(charlie)
-
-
-@pytest.fixture
-def dora_client(dora: "User") -> Client:
-    return signed_in(dora)
