@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from tests.conftest import signed_in
 
@@ -17,7 +17,8 @@ CHROMIUM = os.environ.get("HEED_CHROMIUM", "/usr/bin/chromium")
 QUIET = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
 )  # fmt: skip
-NOISE = ("error", "warning")
+PATIENCE = 30_000
+"""Milliseconds to wait for what must come, also on a machine with other work."""
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 780}
 
@@ -26,6 +27,7 @@ PHONE = {"width": 360, "height": 780}
 def chromium() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.skip(f"There is no Chromium at {CHROMIUM}; HEED_CHROMIUM names another place.")
+    expect.set_options(timeout=PATIENCE)
     root = ("--no-sandbox",) if os.geteuid() == 0 else ()
     # Playwright keeps an event loop in this thread; the tests use the database between its calls, not in it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import company
-from tests.browser.conftest import DESKTOP, Watch
+from tests.browser.conftest import DESKTOP, PATIENCE, Watch
 from tests.browser.house import House, running_house
 from tests.browser.test_walk import ADA, JOB_SECONDS, cells, shown_rows, today, told_rows
 
@@ -33,7 +33,7 @@ def page(chromium: Browser, house: House) -> Iterator[Page]:
     """A window with nobody signed in; whatever goes wrong in it fails the test."""
     context = chromium.new_context(base_url=house.url, viewport=DESKTOP, accept_downloads=True)  # type: ignore[arg-type]
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     watch = Watch(house.url)
     watch.over(page)
     yield page
@@ -63,7 +63,9 @@ def go(page: Page, asked: str, found: str) -> None:
     page.keyboard.type(asked)
     expect(page.locator("#palette-results a").first).to_contain_text(found)
     page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
+    # The page that it leaves may show the same: only the next one counts.
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     expect(page.locator("#palette")).to_be_hidden()
 
 
@@ -132,12 +134,12 @@ def open_rows_of_today(page: Page) -> None:
         expect(page.locator(ROWS).nth(place)).to_have_class(re.compile(r"\bcur\b"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
-    expect(page.locator("#trends .spark").first).to_be_visible(timeout=15_000)
+    expect(page.locator("#trends .spark").first).to_be_visible()
     kinds = page.get_by_role("navigation", name="Kinds of activities").get_by_role("link")
     enter(page, kinds.nth(1))
     expect(page).to_have_url(re.compile("kind="))
     expect(page.locator(".tl li.ev").first).to_be_visible()
-    expect(page.locator("#trends .spark").first).to_be_visible(timeout=15_000)
+    expect(page.locator("#trends .spark").first).to_be_visible()
     enter(page, page.locator("#measures td.n a").first)
     expect(page.get_by_role("heading", name="The rows behind it")).to_be_visible()
 
