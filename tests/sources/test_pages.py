@@ -12,7 +12,7 @@ from django.urls import reverse
 from heed.customers.models import Account
 from heed.ledger.models import AuditEntry
 from heed.people.models import User
-from heed.sources import staging, uploads
+from heed.sources import reading, running, staging, uploads
 from heed.sources.models import Import, ImportState, RejectedRow, RejectedState, Source
 
 pytestmark = pytest.mark.django_db
@@ -188,6 +188,31 @@ def test_the_next_export_of_a_source_uses_its_mapping(
     assert Import.objects.latest("pk").mapping == source.mapping
 
 
+def test_a_remembered_mapping_that_does_not_fit_says_so_and_can_be_guessed_again(
+    admin_client: Client, enqueued: list[tuple[Any, ...]]
+) -> None:
+    imported(admin_client, {"accounts.csv": "key,name,city\na1,Acme,Bonn\n"})
+    chosen = [
+        SimpleUploadedFile("accounts.csv", b"key,name\na1,Acme\n"),
+        SimpleUploadedFile("contacts.csv", b"key,account,name\nu1,a1,Ann\n"),
+        SimpleUploadedFile("old.xls", b"\xd0\xcf"),
+    ]
+    admin_client.post(reverse("sources:upload"), {"known": str(Source.objects.get().pk), "chosen": chosen})
+    second = Import.objects.latest("pk")
+    assert second.notes == [
+        "The mapping of accounts wants the column 'city' of accounts.csv, which has: key, name.",
+        "contacts.csv is in the set, and the mapping does not read it.",
+        reading.OTHER_KIND.format("old.xls"),
+    ]
+    remembered = second.mapping
+    address = reverse("sources:confirm", args=[second.pk])
+    shown = admin_client.post(address, {"mapping": remembered, "do": "guess"}).content.decode()
+    assert "[[contacts]]" in shown
+    assert "city" not in shown.split("<textarea")[1].split("</textarea>")[0]
+    second.refresh_from_db()
+    assert (second.mapping, second.state, len(enqueued)) == (remembered, ImportState.UPLOADED, 1)
+
+
 def test_who_may_not_declare_a_source_is_told_so_and_nothing_is_kept(lead_client: Client) -> None:
     answer = upload(lead_client)
     assert answer.status_code == 422
@@ -250,6 +275,57 @@ def test_files_that_failed_show_why_and_can_be_tried_again(
     uploads.carry_out(import_.pk)
     import_.refresh_from_db()
     assert import_.state == ImportState.DONE
+
+
+def test_files_that_could_not_be_taken_in_leave_nothing(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(uploads, "look_again", full)
+    answer = upload(admin_client)
+    assert answer.status_code == 422
+    assert "is full. Free some space" in answer.content.decode()
+    assert not Import.objects.exists()
+    assert not Source.objects.exists()
+    assert not list((uploads.folder_of(Import(pk=1)).parent).iterdir())
+
+
+def test_two_files_of_one_name_are_both_kept_and_the_one_that_is_not_read_is_named(
+    admin_client: Client, enqueued: list[tuple[Any, ...]]
+) -> None:
+    imported(admin_client, {"accounts.csv": "key,name\na1,Acme\n"})
+    twice = [SimpleUploadedFile("accounts.csv", f"key,name\na{n},A\n".encode()) for n in (2, 3)]
+    known = str(Source.objects.get().pk)
+    admin_client.post(reverse("sources:upload"), {"known": known, "chosen": twice})
+    import_ = Import.objects.latest("pk")
+    assert [path.name for path in uploads.paths_of(import_)] == ["2 accounts.csv", "accounts.csv"]
+    assert import_.notes == ["2 accounts.csv is in the set, and the mapping does not read it."]
+
+
+def test_what_is_stored_is_neither_confirmed_again_nor_thrown_away(
+    admin_client: Client, enqueued: list[tuple[Any, ...]]
+) -> None:
+    import_ = imported(admin_client, {"accounts.csv": "key,name\na1,Acme\n"})
+    address = reverse("sources:confirm", args=[import_.pk])
+    again = admin_client.post(address, {"mapping": import_.mapping}, follow=True)
+    assert "This import is Done already." in again.content.decode()
+    thrown = admin_client.post(reverse("sources:discard", args=[import_.pk]), follow=True)
+    assert "Something of this import is stored. Undo it instead." in thrown.content.decode()
+    assert Import.objects.get().state == ImportState.DONE
+    assert Account.objects.exists()
+    assert len(enqueued) == 1
+
+
+def test_undo_does_not_keep_a_page_waiting_for_a_running_import(
+    admin_client: Client, enqueued: list[tuple[Any, ...]]
+) -> None:
+    done = imported(admin_client, {"accounts.csv": "key,name\na1,Acme\n"})
+    with running.one_import_at_a_time(running.no_progress):
+        answer = admin_client.post(reverse("sources:undo", args=[done.pk]), follow=True)
+    assert "An import is running. Try again when it is done." in answer.content.decode()
+    assert Account.objects.exists()
 
 
 def test_an_upload_can_be_thrown_away(admin_client: Client) -> None:

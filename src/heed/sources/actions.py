@@ -36,7 +36,7 @@ from heed.sources.running import (
     no_progress,
     one_import_at_a_time,
 )
-from heed.sources.staging import StagingError
+from heed.sources.staging import StagingError, misfits
 from heed.sources.steps import ImportStopped
 from heed.sources.tally import Counts
 from heed.stream import Stream, StreamError
@@ -93,7 +93,8 @@ def preview(paths: Sequence[Path], mapping: str | None = None) -> Preview:
         parsed = parse_mapping(mapping) if mapping else None
         files = open_set(paths, scratch / "files", mapping=parsed, limit_bytes=limit)
         found = Guess(parsed, []) if parsed else guess(files, scratch)
-        notes = [*found.notes, *files.problems.values()]
+        misfit = misfits(files, parsed) if parsed else ()
+        notes = list(dict.fromkeys([*found.notes, *misfit, *files.problems.values()]))
         text = mapping or (write_mapping(found.mapping) if found.mapping else "")
         return Preview(text, notes, samples_of(files, scratch))
     finally:
@@ -128,11 +129,15 @@ def dry_run(
         return Run(import_, paths, progress, dry=True).go()
 
 
-@transaction.atomic
 def prepare(paths: Sequence[Path], mapping: str, *, source: str, by: str) -> Import:
     """Note an import that is about to run. An unfinished one of the same files and mapping is taken up."""
     parse_mapping(mapping)
-    digest = digest_of(paths, mapping)
+    # Nobody's writing waits while large files are read.
+    return _prepare(paths, mapping, digest_of(paths, mapping), source=source, by=by)
+
+
+@transaction.atomic
+def _prepare(paths: Sequence[Path], mapping: str, digest: str, *, source: str, by: str) -> Import:
     now = clock.now()
     declared, made = Source.objects.get_or_create(
         name=source, defaults={"mapping": mapping, "made_by": by, "made_at": now}
@@ -296,9 +301,12 @@ def dismiss(rows: Sequence[RejectedRow], *, by: str, reason: str = "") -> int:
 # Undo
 
 
-def undo(import_: Import, *, by: str) -> Undone:
-    """Take an import back: entities as they were, its activities withdrawn by new facts. Repeatable."""
-    with one_import_at_a_time(no_progress):
+def undo(import_: Import, *, by: str, wait: bool = True) -> Undone:
+    """Take an import back: entities as they were, its activities withdrawn by new facts. Repeatable.
+
+    While an import runs it waits, or raises ImportFailed where it may not.
+    """
+    with one_import_at_a_time(no_progress, wait=wait):
         stream = open_stream()
         now = clock.now()
         conversations = revert_conversations(import_.actor, by=by)

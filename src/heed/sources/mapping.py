@@ -105,6 +105,13 @@ class FileMapping:
     def holds_sql(self) -> bool:
         return bool(self.checks) or any(block.holds_sql for block in self.blocks)
 
+    def mentions(self, name: str) -> bool:
+        """Whether a block reads this file, or some SQL names it."""
+        texts = [block.sql for block in self.blocks] + [check.sql for check in self.checks]
+        texts += [column.sql for block in self.blocks for column in block.columns.values()]
+        named = any(name.casefold() in text.casefold() for text in texts if text)
+        return named or any(block.reads(name) for block in self.blocks)
+
     def options_for(self, name: str) -> FileOptions:
         """Delimiter and encoding stated for a file, by its block or by [[files]]."""
         stated = [FileOptions(block.file or "", block.delimiter, block.encoding) for block in self.blocks]

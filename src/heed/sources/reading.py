@@ -19,6 +19,14 @@ from heed.stream.files import FileColumn, FileQueryError, FileTable, parquet_tab
 
 TEXT = {".csv", ".tsv", ".tab", ".txt"}
 JSON_LINES = {".jsonl", ".ndjson", ".json"}
+OTHER_TABLES = {
+    *(".xls", ".xlsb", ".ods", ".numbers", ".zip", ".7z", ".rar", ".bz2", ".xz", ".zst", ".tar", ".tgz"),
+    *(".xml", ".avro", ".orc", ".feather", ".arrow", ".sqlite", ".db", ".duckdb", ".sav", ".dta", ".html"),
+}
+"""Endings of files that may well hold rows, in a form that is not read."""
+OTHER_KIND = (
+    "{} is no kind of file that Heed reads. Save it as CSV, XLSX, JSON lines or Parquet; text may be gzipped."
+)
 DELIMITERS = ",;\t|"
 SAMPLE_BYTES = 262_144
 SAMPLE_LINES = 1_000
@@ -51,6 +59,9 @@ def open_set(
     for path in sorted(paths):
         options = mapping.options_for(path.name) if mapping else FileOptions(path.name)
         opener = _opener(path, stated=options.delimiter is not None)
+        if opener is None and path.suffix.casefold() in OTHER_TABLES:
+            problems[path.name] = OTHER_KIND.format(path.name)
+            continue
         if opener is None:
             passed_over.append(path.name)
             continue

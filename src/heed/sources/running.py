@@ -21,8 +21,8 @@ from heed.sources.checking import Setting
 from heed.sources.mapping import FileMapping, MappingError, parse_mapping
 from heed.sources.models import Import, ParkedRow, RejectedRow
 from heed.sources.reading import FileSet, open_set
-from heed.sources.staging import Staging
-from heed.sources.steps import ORDER, PARTS, Context, EntityStep
+from heed.sources.staging import Staging, unread
+from heed.sources.steps import ORDER, PARTS, Context, EntityStep, known_accounts
 from heed.sources.tally import EXAMPLES, Counts, Findings
 from heed.stream.files import FileQueryError, Sandbox
 
@@ -69,12 +69,14 @@ def digest_of(paths: Sequence[Path], mapping: str) -> str:
 
 
 @contextmanager
-def one_import_at_a_time(progress: Progress) -> Iterator[None]:
+def one_import_at_a_time(progress: Progress, *, wait: bool = True) -> Iterator[None]:
     """Hold the lock of imports; where another import holds it, say so and wait for it to finish."""
     lock = FileLock(str(Path(settings.HEED_HOME) / "import.lock"))
     try:
         lock.acquire(timeout=0)
-    except Timeout:
+    except Timeout as error:
+        if not wait:
+            raise ImportFailed(_("An import is running. Try again when it is done.")) from error
         progress(_("Waiting: another import is running. This one starts when it is done."), 0, None)
         lock.acquire()
     try:
@@ -135,6 +137,8 @@ class Run:
             raise ImportFailed(" ".join(files.problems[name] for name in needed))
         for name, problem in files.problems.items():
             self.context.findings.add(name, problem)
+        for sentence in unread(files, mapping):
+            self.context.findings.add("not read", sentence)
         return files, mapping
 
     def _setting(self) -> Setting:
@@ -148,23 +152,36 @@ class Run:
     def _entities(self, staging: Staging, mapping: FileMapping) -> dict[str, dict[str, int]]:
         mapped = [entity for entity in ORDER if any(block.entity == entity for block in mapping.blocks)]
         if self.dry:
-            # What a dry run would save is seen by its later entities, and taken back in the end.
-            with transaction.atomic():
-                counts = {entity: vars(self._entity(staging, entity)) for entity in mapped}
-                transaction.set_rollback(True)
-            return counts
+            return self._dry_run(staging, mapped)
         for entity in mapped:
             self._entity(staging, entity)
         return {entity: self.record.counts[entity] for entity in mapped}
+
+    def _dry_run(self, staging: Staging, mapped: list[str]) -> dict[str, dict[str, int]]:
+        """Save and take back. Nobody's writing waits while files are read or compared with the stream."""
+        steps = [self._staged(staging, entity) for entity in mapped]
+        with transaction.atomic():
+            for step in steps:
+                self._tell(_("Saving %(entity)s") % {"entity": step.entity})
+                step.keep()
+            known = known_accounts()
+            transaction.set_rollback(True)
+        for step in steps:
+            step.append(known)
+        return {step.entity: vars(step.counts) for step in steps}
+
+    def _staged(self, staging: Staging, entity: str) -> EntityStep:
+        step = EntityStep(self.context, staging, entity)
+        self._tell(_("Checking %(entity)s") % {"entity": entity})
+        step.stage()
+        self._expect(step.counts.rows)
+        return step
 
     def _entity(self, staging: Staging, entity: str) -> Counts:
         in_tables = entity not in ("activities", "survey_responses")
         if entity in self.record.counts and entity not in PARTS:
             return Counts(**self.record.counts[entity])
-        step = EntityStep(self.context, staging, entity)
-        self._tell(_("Checking %(entity)s") % {"entity": entity})
-        step.stage()
-        self._expect(step.counts.rows)
+        step = self._staged(staging, entity)
         self._tell(_("Saving %(entity)s") % {"entity": entity})
         if not in_tables:
             step.append()

@@ -175,7 +175,7 @@ class Staging:
             return [self._evaluated(number, block, f"({block.sql}\n)", QUERY, 0, 1)]
         tables = [table for table in self.files.tables if block.reads(table.name)]
         if not tables:
-            raise StagingError(self._no_file(block))
+            raise StagingError(_no_file(block, self.files))
         if block.holds_sql:
             return [self._with_expressions(number, block, table, part) for part, table in enumerate(tables)]
         return tables
@@ -203,13 +203,6 @@ class Staging:
         if not seen:
             bench.rows(f"SELECT count(*) FROM ({reader(table)})")
         return bench.structural(table.path)
-
-    def _no_file(self, block: Block) -> str:
-        for name, problem in self.files.problems.items():
-            if block.reads(name):
-                return problem
-        there = ", ".join(table.name for table in self.files.tables) or "none"
-        return f"The mapping of {block.entity} reads '{block.file}', which is not in the set. Files: {there}."
 
     def _evaluated(
         self, number: int, block: Block, source: str, name: str, part: int, first_row: int
@@ -248,6 +241,35 @@ class Staging:
                 readable, self.scratch, time_zone=time_zone, memory_mb=self._memory
             )
         return self._benches[time_zone]
+
+
+def misfits(files: FileSet, mapping: FileMapping) -> Iterator[str]:
+    """Where a mapping does not fit the files: what is not there, and files that it leaves out."""
+    for block in mapping.blocks:
+        tables = [table for table in files.tables if block.reads(table.name)]
+        if block.file is not None and not tables:
+            yield _no_file(block, files)
+        for table in tables:
+            there = {column.name.casefold() for column in table.columns}
+            for column in block.columns.values():
+                if column.source is not None and column.source.casefold() not in there:
+                    yield _no_column(block, table, column.source)
+    yield from unread(files, mapping)
+
+
+def unread(files: FileSet, mapping: FileMapping) -> Iterator[str]:
+    """The files of the set that the mapping leaves out."""
+    for table in files.tables:
+        if not mapping.mentions(table.name):
+            yield f"{table.name} is in the set, and the mapping does not read it."
+
+
+def _no_file(block: Block, files: FileSet) -> str:
+    for name, problem in files.problems.items():
+        if block.reads(name):
+            return problem
+    there = ", ".join(table.name for table in files.tables) or "none"
+    return f"The mapping of {block.entity} reads '{block.file}', which is not in the set. Files: {there}."
 
 
 def _no_column(block: Block, table: FileTable, wanted: str) -> str:

@@ -294,11 +294,14 @@ class EntityStep:
 
     # Into the stream
 
-    def append(self) -> None:
-        """Append the activities of the rows, and park those of unknown accounts. Safe to repeat."""
+    def append(self, known: pa.Table | None = None) -> None:
+        """Append the activities of the rows, and park those of accounts that are not `known`.
+
+        Safe to repeat. Without `known` all that stand are.
+        """
         if self.entity not in PARTS or not self.staged:
             return
-        known = pa.table({"account": pa.array(list(_known_accounts()), pa.string())})
+        known = known_accounts() if known is None else known
         accepted, waiting = [], []
         unsaved = pa.table({"key": pa.array(sorted(self._unsaved), pa.string())})
         for staged in self.staged:
@@ -463,8 +466,10 @@ def _numbered(staged: Staged) -> Staged:
     return replace(staged, path=target)
 
 
-def _known_accounts() -> Iterator[str]:
-    return Account.objects.filter(withdrawn_at=None).values_list("key", flat=True).iterator(chunk_size=20_000)
+def known_accounts() -> pa.Table:
+    """The keys of the accounts that stand, as the column `account`."""
+    keys = Account.objects.filter(withdrawn_at=None).values_list("key", flat=True)
+    return pa.table({"account": pa.array(list(keys.iterator(chunk_size=20_000)), pa.string())})
 
 
 GENERAL = {

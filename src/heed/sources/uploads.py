@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandler
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -17,13 +17,15 @@ from heed.ledger.actions import Change, record
 from heed.ledger.durable import enqueue
 from heed.people.models import User
 from heed.people.permissions import Permission, allows
-from heed.sources.actions import EXPECTED, ImportFailed, dry_run, preview, run_import
+from heed.sources.actions import ImportFailed, dry_run, failing_clearly, preview, run_import
 from heed.sources.mapping import MappingError, parse_mapping
 from heed.sources.models import Import, ImportState, Source
 from heed.sources.running import digest_of
 
 COUNT_JOB, IMPORT_JOB = "count an import", "import files"
 MOST_FILES = 100
+OPEN = (ImportState.UPLOADED, ImportState.FAILED)
+"""The states in which an upload can be confirmed or thrown away."""
 STOPPED = "heed.upload_stopped"
 """Where a request keeps the name of the file at which its upload was stopped."""
 
@@ -71,28 +73,49 @@ def safe_name(given: str) -> str:
     return re.sub(r"[^\w. ()\-]", "_", base).lstrip(".")[-150:] or "file"
 
 
-@transaction.atomic
 def receive(files: "Sequence[UploadedFile[Any]]", source: str, *, by: User) -> Import:
-    """Take in uploaded files for a source (declared now if it is new), with its mapping or a guessed one."""
+    """Take in uploaded files for a source (declared now if it is new), with its mapping or a guessed one.
+
+    Large files take a while to be moved and looked at, and nobody else's writing waits for that.
+    """
     _demand_files(files)
-    declared = _declared(source.strip(), by)
-    import_ = Import.objects.create(
+    import_ = _begin(source.strip(), by)
+    folder = folder_of(import_)
+    try:
+        with failing_clearly():
+            _store(files, folder)
+            look_again(import_)
+    except ImportFailed as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        _abandon(import_, str(error), by)
+        raise UploadRefused(_("The files could not be taken in: %(why)s") % {"why": error}) from error
+    with transaction.atomic():
+        after = {"files": _names_of(import_.files), "source": import_.source.name}
+        record(Change("upload", "import", str(import_.pk), None, after), by=by.actor)
+    return import_
+
+
+@transaction.atomic
+def _begin(source: str, by: User) -> Import:
+    declared = _declared(source, by)
+    return Import.objects.create(
         source=declared,
         mapping=declared.mapping,
         state=ImportState.UPLOADED,
         by=by.actor,
         started_at=clock.now(),
     )
-    folder = folder_of(import_)
-    try:
-        _store(files, folder)
-        look_again(import_)
-    except EXPECTED as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise UploadRefused(_("The files could not be taken in: %(why)s") % {"why": error}) from error
-    after = {"files": _names_of(import_.files), "source": declared.name}
-    record(Change("upload", "import", str(import_.pk), None, after), by=by.actor)
-    return import_
+
+
+@transaction.atomic
+def _abandon(import_: Import, why: str, by: User) -> None:
+    """Forget an upload of which nothing was kept, and its source where it was declared for it alone."""
+    source, pk = import_.source, str(import_.pk)
+    import_.delete()
+    record(Change("abandon", "import", pk, {"source": source.name}, None, why), by=by.actor)
+    if not source.mapping and not source.imports.exists():
+        record(Change("withdraw", "source", source.name, {"name": source.name}, None, why), by=by.actor)
+        source.delete()
 
 
 def _demand_files(files: "Sequence[UploadedFile[Any]]") -> None:
@@ -131,6 +154,9 @@ def _store(files: "Iterable[UploadedFile[Any]]", folder: Path) -> None:
         while target.exists():
             number += 1
             target = folder / f"{number} {name}"
+        if isinstance(file, TemporaryUploadedFile):
+            shutil.move(file.temporary_file_path(), target)
+            continue
         with target.open("wb") as out:
             for piece in file.chunks():
                 out.write(piece)
@@ -157,6 +183,11 @@ def _names_of(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"name": file["name"], "size": file["size"]} for file in files]
 
 
+def guessed(import_: Import) -> str:
+    """A mapping guessed from the uploaded files, whatever the source remembers; empty where none fits."""
+    return preview(paths_of(import_)).mapping
+
+
 def _sample_of(name: str, samples: list[dict[str, object]]) -> dict[str, object] | None:
     return next((one for one in samples if one["file"] == name), None)
 
@@ -166,7 +197,7 @@ def confirm(import_: Import, mapping: str, *, by: User, count_only: bool) -> Non
     """Set the mapping of an upload and have a worker import it (or only count what it would change)."""
     mapping = mapping.replace("\r\n", "\n")
     current = Import.objects.select_for_update().get(pk=import_.pk)
-    if current.state not in (ImportState.UPLOADED, ImportState.FAILED):
+    if current.state not in OPEN:
         raise UploadRefused(_("This import is %(state)s already.") % {"state": current.get_state_display()})
     try:
         parsed = parse_mapping(mapping)
@@ -225,7 +256,7 @@ def carry_out(import_pk: int) -> None:
 @transaction.atomic
 def discard(import_: Import, *, by: User) -> None:
     """Throw away uploaded files that were not imported."""
-    if import_.state not in (ImportState.UPLOADED, ImportState.FAILED) or import_.counts:
+    if import_.state not in OPEN or import_.counts:
         raise UploadRefused(_("Something of this import is stored. Undo it instead."))
     record(
         Change("discard", "import", str(import_.pk), {"files": _names_of(import_.files)}, None), by=by.actor

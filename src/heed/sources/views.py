@@ -46,11 +46,13 @@ def _sources_page(request: HttpRequest, form: UploadForm, status: int = 200) -> 
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES, may_declare=_may_declare(request))
-    if not form.is_valid():
-        if uploads.STOPPED in request.META:
-            # What came after it was not read, so nothing else in the form can be judged.
-            form.errors.clear()
-            form.add_error("chosen", uploads.too_large())
+    complete = form.is_valid()
+    if uploads.STOPPED in request.META:
+        # What came after it was not read, so nothing else in the form can be judged.
+        form.errors.clear()
+        form.add_error("chosen", uploads.too_large())
+        complete = False
+    if not complete:
         return _sources_page(request, form, UNPROCESSABLE)
     try:
         import_ = uploads.receive(form.cleaned_data["chosen"], form.source_name(), by=signed_in(request))
@@ -121,6 +123,8 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     """Import with the mapping as it stands in the form, or count what that would change."""
     import_ = access.import_for(request.user, pk)
+    if request.POST.get("do") == "guess":
+        return _guess_again(request, import_)
     form = MappingForm(request.POST)
     if not form.is_valid():
         return _import_page(request, import_, form, UNPROCESSABLE)
@@ -132,9 +136,25 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
             count_only=request.POST.get("do") == "count",
         )
     except uploads.UploadRefused as error:
+        import_.refresh_from_db()
+        if import_.state not in uploads.OPEN:
+            # The page has no form any more to show it at.
+            messages.error(request, str(error))
+            return redirect("sources:import", pk)
         form.add_error("mapping", str(error))
         return _import_page(request, import_, form, UNPROCESSABLE)
     return redirect("sources:import", pk)
+
+
+def _guess_again(request: HttpRequest, import_: Import) -> HttpResponse:
+    """Show a mapping guessed from the uploaded files in the form; what is stored stays."""
+    given = request.POST.get("mapping", "")
+    found = uploads.guessed(import_)
+    if found:
+        messages.info(request, _("Heed guessed this mapping from the files. Nothing is stored yet."))
+    else:
+        messages.warning(request, _("No file could be mapped by its name and columns. Write the mapping."))
+    return _import_page(request, import_, MappingForm(initial={"mapping": found or given}))
 
 
 @may(Permission.IMPORT)
@@ -154,7 +174,11 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     import_ = access.import_for(request.user, pk)
-    done = actions.undo(import_, by=signed_in(request).actor)
+    try:
+        done = actions.undo(import_, by=signed_in(request).actor, wait=False)
+    except actions.ImportFailed as error:
+        messages.error(request, str(error))
+        return redirect("sources:import", pk)
     messages.success(
         request,
         _(
