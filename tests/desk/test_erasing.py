@@ -1,6 +1,7 @@
 """Erasure on request: nothing of a person is left in any table nor in any file of the stream."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -40,7 +41,10 @@ OF_THE_ACCOUNT = (*OF_THE_PERSON, "ZEBRA", "Zebrafinch", "zebrafinch", "Poultry"
 def company(stream: Stream, alice: User) -> None:
     """Two accounts; of the first, everything that Heed can keep of an account and of a person there."""
     save_accounts(
-        [AccountRow(ACCOUNT, name="Zebrafinch", attributes={"trade": "Poultry"}), AccountRow("other")],
+        [
+            AccountRow(ACCOUNT, name="Zebrafinch", attributes={"trade": "Poultry"}),
+            AccountRow("other", parent=ACCOUNT),
+        ],
         by=BY, source="crm",
     )  # fmt: skip
     people = [
@@ -90,6 +94,10 @@ def company(stream: Stream, alice: User) -> None:
     stream.append(as_table([answered, *used, *rest]), transaction=transaction, recorded_at=MORNING)
     outbox.drain()
     stream.roll_up()
+    # One that was hers at first, and is another's now.
+    moved = InteractionRow("I-3", account="other", contact=CONTACT, kind="call", words="Hello.", at=at)
+    save_interactions([moved], by=BY, source="crm")
+    save_interactions([replace(moved, contact="C-3")], by="import:2", source="crm")
     worklist(alice)
     imports()
 
@@ -146,7 +154,7 @@ def test_after_the_erasure_of_an_account_nothing_of_it_is_left_in_any_table_or_f
     assert [period.monthly_amount for period in SubscriptionPeriod.objects.all()] == [50]
     assert Movement.objects.get().after == 50
     assert AuditEntry.objects.filter(action="erase from trail", kind="account", reason="request 17").exists()
-    assert AuditEntry.objects.filter(action="create", kind="interaction", by=BY).count() == 2
+    assert AuditEntry.objects.filter(action="create", kind="interaction", by=BY).count() == 3
     the_rest_stands()
 
 
@@ -173,7 +181,7 @@ def test_after_the_erasure_of_a_contact_nothing_of_the_person_is_left_and_the_ac
         assert word not in every_table(), word
         assert word not in every_file(), word
     assert Account.objects.get(key=ACCOUNT).name == "Zebrafinch"
-    assert [one.words for one in Interaction.objects.all()] == ["Quite fine."]
+    assert [one.words for one in Interaction.objects.order_by("key")] == ["Quite fine.", "Hello."]
     assert WorklistRow.objects.get().why == "Zebrafinch is silent."
     assert "C-2" in every_file()
     the_rest_stands()
@@ -199,7 +207,8 @@ def test_an_erasure_that_was_killed_before_its_rows_were_is_ended_by_the_next(
 def test_a_file_that_names_the_erased_again_leaves_nothing_of_them(admin: User, tmp_path: Path) -> None:
     erasing.carry_out("account", Account.objects.get(key=ACCOUNT).pk, by=admin.actor, reason="request 17")
     files = {
-        "accounts.csv": f"key,name,since\n{ACCOUNT},Zebrafinch,2026-01-01\nother,Other,2026-01-01\n",
+        "accounts.csv": f"key,name,since,parent\n{ACCOUNT},Zebrafinch,2026-01-01,\n"
+        f"other,Other,2026-01-01,{ACCOUNT}\n",
         "contacts.csv": f"key,account,name,email\n{CONTACT},{ACCOUNT},Tara Castell,{CONTACT}\n"
         f"C-9,{ACCOUNT},Tara Castell,\n",
         "interactions.csv": "key,account,contact,kind,direction,at,notes\n"

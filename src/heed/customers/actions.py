@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from django.db import transaction
 
 from heed.customers.checks import AccountCheck, ContactCheck, PeriodCheck
-from heed.customers.erasure import erase_account, erase_contact
+from heed.customers.erasure import erase_account, erase_contact, erased_among
 from heed.customers.movements import Derived, derive_due_movements, derive_movements
 from heed.customers.rates import state_rate
 from heed.customers.rows import AccountRow, ContactRow, PeriodRow, Saved
@@ -71,7 +71,8 @@ def _late_step(
     if before is None:
         return None
     if not tree.knows(late.parent):
-        tree.findings.append(unknown_parent(key, late.parent))
+        if not erased_among("account", {late.parent}):
+            tree.findings.append(unknown_parent(key, late.parent))
         return None
     after = tree.place(key, late.parent, before)
     if after == before:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.utils.crypto import salted_hmac
 
 from heed.customers.models import Account, Contact, SubscriptionPeriod
@@ -52,6 +52,7 @@ def erase_account(account: Account, *, by: str, reason: str, also: Callable[[], 
         contacts = list(account.contacts.select_for_update().filter(erased_at=None))
         _blank_contacts(contacts, by=by, reason=reason)
         forget_named("account", [account.key], by=by, reason=reason)
+        _forget_as_parent(account.key)
         _blank_periods(account, by=by, reason=reason)
         outbox.forget(account=account.key)
         now = clock.now()
@@ -102,6 +103,16 @@ def _blank_periods(account: Account, *, by: str, reason: str) -> None:
         period.subscription = erased_key("subscription", period.subscription)
         period.attributes = {}
     SubscriptionPeriod.objects.bulk_update(periods, ["key", "subscription", "attributes"], batch_size=500)
+
+
+def _forget_as_parent(key: str) -> None:
+    """The trail of the accounts beneath it names it: its digest takes the place of its key there too."""
+    named = AuditEntry.objects.filter(Q(before__parent=key) | Q(after__parent=key), kind="account")
+    for entry in named.iterator():
+        for state in (entry.before, entry.after):
+            if state and state.get("parent") == key:
+                state["parent"] = erased_key("account", key)
+        entry.save(update_fields=["before", "after"])
 
 
 def forget_named(kind: str, keys: Sequence[str], *, by: str, reason: str) -> None:
