@@ -22,6 +22,15 @@ def save(*rows: AccountRow, by: str = "import:1") -> tuple[int, int, int]:
     return saved.new, saved.changed, saved.unchanged
 
 
+def test_a_nul_character_is_stored_as_one_that_is_none_on_any_database() -> None:
+    row = AccountRow("A1", name="Al\0fa", attributes={"note": ["a\0b"]})
+    for new, unchanged in ((1, 0), (0, 1)):
+        saved = save_accounts([row], by="import:1", source="crm")
+        assert (saved.new, saved.unchanged) == (new, unchanged)
+    account = Account.objects.get()
+    assert (account.name, account.attributes) == ("Al\ufffdfa", {"note": ["a\ufffdb"]})
+
+
 def test_a_new_account_is_stored_and_recorded_with_nothing_before() -> None:
     assert save(AccountRow("A1", name="Alfa", since=date(2024, 1, 2), attributes={"tier": "gold"})) == (
         1,

@@ -13,8 +13,13 @@ AMOUNT = Decimal("0.0001")
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON holds it: dates as ISO 8601 text, decimals as numbers, not-a-number as None."""
-    if value is None or isinstance(value, bool | str | int):
+    """A value as JSON holds it: dates as ISO 8601 text, decimals as numbers, not-a-number as None.
+
+    A NUL character, which PostgreSQL cannot store, becomes the sign for a character that is none.
+    """
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
         return value if value == value and value not in (float("inf"), float("-inf")) else None
