@@ -19,7 +19,6 @@ from heed.customers.actions import state_rate
 from heed.customers.forms import FIGURES, CohortForm, MovementsForm, RateForm, RevenueForm
 from heed.customers.models import ExchangeRate, Movement, MovementKind
 from heed.customers.rates import RateError
-from heed.customers.revenue import missing_rates, reporting_currency
 from heed.people.models import User
 from heed.people.permissions import Permission, allows, may
 from heed.people.reads import names_of
@@ -35,7 +34,7 @@ def revenue(request: HttpRequest) -> HttpResponse:
 
 
 def _revenue_page(request: HttpRequest, rate_form: RateForm, *, status: int = 200) -> HttpResponse:
-    currency = reporting_currency()
+    currency = reads.reporting_currency()
     form = RevenueForm(request.GET, currency=currency)
     span = form.cleaned_data if form.is_valid() else None
     unknown = _without_rates(span) if span else ""
@@ -71,7 +70,7 @@ def _figures(span: dict[str, Any]) -> list[Shown]:
 
 def _without_rates(span: dict[str, Any]) -> str:
     """Why amounts cannot be converted as asked; empty where they can."""
-    missing = missing_rates() if span["into"] else []
+    missing = reads.missing_rates() if span["into"] else []
     text = _("No rate is stated for %(codes)s. State what one unit is worth, below.")
     return text % {"codes": ", ".join(missing)} if missing else ""
 
@@ -85,7 +84,7 @@ def _address(view: str, asked: dict[str, Any]) -> str:
 @may(Permission.SEE_CUSTOMERS)
 def cohort(request: HttpRequest) -> HttpResponse:
     """The accounts that a figure of retention was computed from."""
-    form = CohortForm(request.GET, currency=reporting_currency())
+    form = CohortForm(request.GET, currency=reads.reporting_currency())
     if not form.is_valid():
         raise Http404(_("There is no such figure: %(why)s") % {"why": form.errors.as_text()})
     span = {name: form.cleaned_data[name] for name in ("start", "end", "form", "into")}
@@ -163,7 +162,7 @@ def rates(request: HttpRequest) -> HttpResponse:
             names = {
                 "currency": stated.currency,
                 "rate": f"{stated.rate.normalize():f}",
-                "reporting": reporting_currency(),
+                "reporting": reads.reporting_currency(),
             }
             messages.success(request, text % names)
             return HttpResponseRedirect(reverse("customers:revenue"))
