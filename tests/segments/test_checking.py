@@ -87,6 +87,16 @@ Heed keeps no history of risk, so it cannot be asked as of an earlier day (chara
   risk > 20% as of 2026-09-01
   ^^^^
 Remove this condition, or the 'as of'.""",
+    "since within the last 90 days as of 2026-11-23": """\
+2026-11-23 is still to come (character 37)
+  since within the last 90 days as of 2026-11-23
+                                      ^^^^^^^^^^
+Nothing is known beyond 2026-11-22.""",
+    "as of 0001-01-01": """\
+0001-01-01 lies before all that Heed can know (character 7)
+  as of 0001-01-01
+        ^^^^^^^^^^
+Ask from 1900-01-01 on.""",
     'in segment "large"': """\
 There is no segment "large" (character 1)
   in segment "large"

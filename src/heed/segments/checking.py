@@ -1,10 +1,13 @@
 """Whether a filter makes sense: the fields exist, the values fit them, and the past can be known."""
 
+import re
 from dataclasses import dataclass
+from datetime import date
 
 from django.conf import settings
 
 from heed.customers.models import ExchangeRate
+from heed.ledger.clock import today
 from heed.segments.fields import Catalogue, Family, Field, Kind
 from heed.segments.grammar import parse
 from heed.segments.mistakes import FilterError, nearest
@@ -38,6 +41,8 @@ from heed.segments.tree import (
 from heed.segments.wording import count, field_text, number_text, value_text
 
 LONGEST_HOLD = 92
+EARLIEST = date(1900, 1, 1)
+LAST_DAY = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?=\s*$)")
 
 NAMES = {
     Text: "text",
@@ -99,8 +104,20 @@ def check(
     `past` True asks as of an earlier day even where the filter itself does not say so.
     """
     asked = _Check(filter.text, catalogue, past or filter.as_of is not None, open_segments)
+    if filter.as_of is not None:
+        _check_day(filter.as_of, asked)
     for leaf in leaves(filter.condition):
         _check_leaf(leaf, asked)
+
+
+def _check_day(day: date, asked: _Check) -> None:
+    """A day to ask about lies in the past, and where windows can still reach back from it."""
+    found = LAST_DAY.search(asked.text)
+    span = found.span() if found else (0, 1)
+    if day > today():
+        raise asked.error(f"{day} is still to come", span, f"Nothing is known beyond {today()}.")
+    if day < EARLIEST:
+        raise asked.error(f"{day} lies before all that Heed can know", span, f"Ask from {EARLIEST} on.")
 
 
 def _check_leaf(leaf: Leaf, asked: _Check) -> None:
