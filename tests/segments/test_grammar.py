@@ -4,63 +4,48 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 
+from heed.segments import tree
 from heed.segments.grammar import FilterError, parse
-from heed.segments.tree import (
-    Amount,
-    And,
-    Bound,
-    Changed,
-    Compare,
-    Comparison,
-    Did,
-    Direction,
-    FieldName,
-    Filter,
-    Held,
-    InSegment,
-    Known,
-    Not,
-    Number,
-    OneOf,
-    Or,
-    Percent,
-    Text,
-    Within,
-)
 from heed.segments.wording import to_text
 from tests.segments.trees import filters
 
-PLAN = FieldName("plan", "attribute")
-PEOPLE = FieldName("active_people")
-MORE_THAN_FIVE = Compare(PEOPLE, Comparison.ABOVE, Number(Decimal(5)))
+PLAN = tree.FieldName("plan", "attribute")
+PEOPLE = tree.FieldName("active_people")
+MORE_THAN_FIVE = tree.Compare(PEOPLE, tree.Comparison.ABOVE, tree.Number(Decimal(5)))
 
 TREES = {
     "": None,
-    'attribute.plan is "Pro"': Compare(PLAN, Comparison.IS, Text("Pro")),
-    'attribute."Company size" is not "1-10"': Compare(
-        FieldName("Company size", "attribute"), Comparison.IS_NOT, Text("1-10")
+    'attribute.plan is "Pro"': tree.Compare(PLAN, tree.Comparison.IS, tree.Text("Pro")),
+    'attribute."Company size" is not "1-10"': tree.Compare(
+        tree.FieldName("Company size", "attribute"), tree.Comparison.IS_NOT, tree.Text("1-10")
     ),
     "active_people > 5": MORE_THAN_FIVE,
-    "last_nps is unknown": Known(FieldName("last_nps"), known=False),
-    "mrr >= 1000 EUR": Compare(FieldName("mrr"), Comparison.AT_LEAST, Amount(Decimal(1000), "EUR")),
-    "risk >= 20%": Compare(FieldName("risk"), Comparison.AT_LEAST, Percent(Decimal(20))),
-    "renewal within 90 days": Within(FieldName("renewal"), 90),
-    "since within the last 1 day": Within(FieldName("since"), 1, past=True),
-    'kind is one of ("customer", "partner")': OneOf(FieldName("kind"), (Text("customer"), Text("partner"))),
-    "did report_exported at least 3 times in the last 28 days": Did("report_exported", 28, Bound.AT_LEAST, 3),
-    "did not report_exported for 30 days": Did("report_exported", 30, happened=False),
-    "did anything in the last 7 days": Did(None, 7),
-    "active_people fell by at least 20% in 28 days": Changed(
-        PEOPLE, Direction.FELL, Bound.AT_LEAST, Decimal(20), percent=True, days=28
+    "last_nps is unknown": tree.Known(tree.FieldName("last_nps"), known=False),
+    "mrr >= 1000 EUR": tree.Compare(
+        tree.FieldName("mrr"), tree.Comparison.AT_LEAST, tree.Amount(Decimal(1000), "EUR")
     ),
-    "active_people changed by more than 2.5 in 28 days": Changed(
-        PEOPLE, Direction.CHANGED, Bound.MORE_THAN, Decimal("2.5"), percent=False, days=28
+    "risk >= 20%": tree.Compare(tree.FieldName("risk"), tree.Comparison.AT_LEAST, tree.Percent(Decimal(20))),
+    "renewal within 90 days": tree.Within(tree.FieldName("renewal"), 90),
+    "since within the last 1 day": tree.Within(tree.FieldName("since"), 1, past=True),
+    'kind is one of ("customer", "partner")': tree.OneOf(
+        tree.FieldName("kind"), (tree.Text("customer"), tree.Text("partner"))
     ),
-    "active_people > 5 for at least 14 days": Held(MORE_THAN_FIVE, 14),
-    'in segment "Large ones"': InSegment("Large ones"),
-    'not (active_people > 5 or in segment "A")': Not(Or((MORE_THAN_FIVE, InSegment("A")))),
-    '(active_people > 5 and in segment "A") or in segment "B"': Or(
-        (And((MORE_THAN_FIVE, InSegment("A"))), InSegment("B"))
+    "did report_exported at least 3 times in the last 28 days": tree.Did(
+        "report_exported", 28, tree.Bound.AT_LEAST, 3
+    ),
+    "did not report_exported for 30 days": tree.Did("report_exported", 30, happened=False),
+    "did anything in the last 7 days": tree.Did(None, 7),
+    "active_people fell by at least 20% in 28 days": tree.Changed(
+        PEOPLE, tree.Direction.FELL, tree.Bound.AT_LEAST, Decimal(20), percent=True, days=28
+    ),
+    "active_people changed by more than 2.5 in 28 days": tree.Changed(
+        PEOPLE, tree.Direction.CHANGED, tree.Bound.MORE_THAN, Decimal("2.5"), percent=False, days=28
+    ),
+    "active_people > 5 for at least 14 days": tree.Held(MORE_THAN_FIVE, 14),
+    'in segment "Large ones"': tree.InSegment("Large ones"),
+    'not (active_people > 5 or in segment "A")': tree.Not(tree.Or((MORE_THAN_FIVE, tree.InSegment("A")))),
+    '(active_people > 5 and in segment "A") or in segment "B"': tree.Or(
+        (tree.And((MORE_THAN_FIVE, tree.InSegment("A"))), tree.InSegment("B"))
     ),
 }
 
@@ -150,7 +135,7 @@ The sign ; has no meaning in a filter (character 9)
 
 @pytest.mark.parametrize(("text", "condition"), TREES.items())
 def test_it_reads_a_sentence_and_says_it_again(text: str, condition: object) -> None:
-    assert parse(text) == Filter(condition)  # type: ignore[arg-type]
+    assert parse(text) == tree.Filter(condition)  # type: ignore[arg-type]
     assert to_text(parse(text)) == text
 
 
@@ -167,8 +152,8 @@ def test_it_says_what_is_wrong_where_and_what_to_write(text: str, said: str) -> 
 
 
 def test_it_reads_a_day_in_the_past() -> None:
-    assert parse("active_people > 5 as of 2026-09-01") == Filter(MORE_THAN_FIVE, date(2026, 9, 1))
-    assert parse("as of 2026-09-01") == Filter(None, date(2026, 9, 1))
+    assert parse("active_people > 5 as of 2026-09-01") == tree.Filter(MORE_THAN_FIVE, date(2026, 9, 1))
+    assert parse("as of 2026-09-01") == tree.Filter(None, date(2026, 9, 1))
 
 
 def test_it_refuses_endless_nesting_and_length_with_an_answer() -> None:
@@ -180,5 +165,5 @@ def test_it_refuses_endless_nesting_and_length_with_an_answer() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(filters)
-def test_what_it_says_it_reads_back(filter: Filter) -> None:
+def test_what_it_says_it_reads_back(filter: tree.Filter) -> None:
     assert parse(to_text(filter)) == filter

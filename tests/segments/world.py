@@ -13,34 +13,8 @@ from heed.customers.models import Account, ExchangeRate, SubscriptionPeriod
 from heed.measures.definitions import starter_definitions
 from heed.measures.models import MetricDefinition, MetricValue, Risk
 from heed.people.models import User
+from heed.segments import tree
 from heed.segments.history import Figure
-from heed.segments.tree import (
-    Amount,
-    And,
-    Bound,
-    Changed,
-    Compare,
-    Comparison,
-    Condition,
-    Day,
-    Did,
-    Direction,
-    FieldName,
-    Flag,
-    Held,
-    InSegment,
-    Known,
-    Leaf,
-    Me,
-    Not,
-    Number,
-    OneOf,
-    Or,
-    Percent,
-    Text,
-    Value,
-    Within,
-)
 
 TODAY = date(2026, 11, 22)
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -66,7 +40,7 @@ class World:
     user: User
     customers: list[Customer] = field(default_factory=list)
     definitions: dict[str, MetricDefinition] = field(default_factory=dict)
-    segments: dict[str, Condition] = field(default_factory=dict)
+    segments: dict[str, tree.Condition] = field(default_factory=dict)
 
     # The history that a filter may ask
 
@@ -90,64 +64,68 @@ class World:
 
     # The slow way
 
-    def matching(self, condition: Condition | None) -> set[str]:
+    def matching(self, condition: tree.Condition | None) -> set[str]:
         return {one.key for one in self.customers if condition is None or self.truth(condition, one) is True}
 
-    def truth(self, condition: Condition, one: Customer) -> bool | None:
+    def truth(self, condition: tree.Condition, one: Customer) -> bool | None:
         """True, False or None (unknown), by the rules of three-valued logic."""
         match condition:
-            case Not(part=part):
+            case tree.Not(part=part):
                 inner = self.truth(part, one)
                 return None if inner is None else not inner
-            case And(parts=parts):
+            case tree.And(parts=parts):
                 return _all([self.truth(part, one) for part in parts])
-            case Or(parts=parts):
+            case tree.Or(parts=parts):
                 opposite = _all([_not(self.truth(part, one)) for part in parts])
                 return _not(opposite)
-            case InSegment(name=name):
+            case tree.InSegment(name=name):
                 return self.truth(self.segments[name], one) is True
             case _:
                 return self.leaf_truth(condition, one)
 
-    def leaf_truth(self, condition: Leaf, one: Customer) -> bool | None:
+    def leaf_truth(self, condition: tree.Leaf, one: Customer) -> bool | None:
         match condition:
-            case Did():
+            case tree.Did():
                 first = TODAY - timedelta(days=condition.days - 1)
                 return _often(_times(one, condition.activity, first, TODAY), condition) == condition.happened
-            case Held(condition=inner_compare, days=days):
+            case tree.Held(condition=inner_compare, days=days):
                 values = [
                     one.metrics[inner_compare.field.name].get(TODAY - timedelta(days=n)) for n in range(days)
                 ]
                 return _all(
                     [_compared(value, inner_compare.comparison, inner_compare.value) for value in values]
                 )
-            case Changed():
+            case tree.Changed():
                 return _moved(condition, one)
-            case Known():
+            case tree.Known():
                 return (self.value(condition.field, one, None) not in (None, set())) == condition.known
-            case OneOf():
+            case tree.OneOf():
                 same = [
-                    self.truth(Compare(condition.field, Comparison.IS, value), one)
+                    self.truth(tree.Compare(condition.field, tree.Comparison.IS, value), one)
                     for value in condition.values
                 ]
                 found = _not(_all([_not(truth) for truth in same]))
                 return _not(found) if condition.negated else found
-            case Within():
+            case tree.Within():
                 first = TODAY - timedelta(days=condition.days) if condition.past else TODAY
                 last = TODAY if condition.past else TODAY + timedelta(days=condition.days)
                 return _all(
                     [
-                        self.truth(Compare(condition.field, Comparison.AT_LEAST, Day(first)), one),
-                        self.truth(Compare(condition.field, Comparison.AT_MOST, Day(last)), one),
+                        self.truth(
+                            tree.Compare(condition.field, tree.Comparison.AT_LEAST, tree.Day(first)), one
+                        ),
+                        self.truth(
+                            tree.Compare(condition.field, tree.Comparison.AT_MOST, tree.Day(last)), one
+                        ),
                     ]
                 )
-            case Compare():
+            case tree.Compare():
                 value = self.value(condition.field, one, condition.value)
                 return _compared(value, condition.comparison, condition.value, self.user)
             case _:
                 raise AssertionError(condition)
 
-    def value(self, name: FieldName, one: Customer, like: Value | None) -> Any:
+    def value(self, name: tree.FieldName, one: Customer, like: tree.Value | None) -> Any:
         if name.family == "attribute":
             return _typed(one.attributes.get(name.name), like)
         if name.name in one.metrics:
@@ -155,7 +133,7 @@ class World:
         if name.name == "plan":
             return one.plans or None
         if name.name in ("mrr", "arr"):
-            currency = like.currency if isinstance(like, Amount) else "EUR"
+            currency = like.currency if isinstance(like, tree.Amount) else "EUR"
             return _total(one.paid, currency, 12 if name.name == "arr" else 1)
         return one.fields[name.name]
 
@@ -173,16 +151,16 @@ def _times(one: Customer, activity: str | None, first: date, last: date) -> int:
     return sum(n for name in names for day, n in one.done[name].items() if first <= day <= last)
 
 
-def _often(times: int, did: Did) -> bool:
+def _often(times: int, did: tree.Did) -> bool:
     return {
-        Bound.AT_LEAST: times >= did.times,
-        Bound.MORE_THAN: times > did.times,
-        Bound.AT_MOST: times <= did.times,
-        Bound.EXACTLY: times == did.times,
+        tree.Bound.AT_LEAST: times >= did.times,
+        tree.Bound.MORE_THAN: times > did.times,
+        tree.Bound.AT_MOST: times <= did.times,
+        tree.Bound.EXACTLY: times == did.times,
     }[did.bound]
 
 
-def _moved(asked: Changed, one: Customer) -> bool | None:
+def _moved(asked: tree.Changed, one: Customer) -> bool | None:
     values = one.metrics[asked.field.name]
     now, before = values.get(TODAY), values.get(TODAY - timedelta(days=asked.days))
     if now is None or before is None or (asked.percent and before == 0):
@@ -190,21 +168,21 @@ def _moved(asked: Changed, one: Customer) -> bool | None:
     change = now - before
     if asked.percent:
         change = 100 * change / abs(before)
-    change = {Direction.CHANGED: abs(change), Direction.FELL: -change, Direction.ROSE: change}[
+    change = {tree.Direction.CHANGED: abs(change), tree.Direction.FELL: -change, tree.Direction.ROSE: change}[
         asked.direction
     ]
     limit, change = float(asked.amount), round(change, 9)
-    return change > limit if asked.bound is Bound.MORE_THAN else change >= limit
+    return change > limit if asked.bound is tree.Bound.MORE_THAN else change >= limit
 
 
-def _typed(value: Any, like: Value | None) -> Any:
+def _typed(value: Any, like: tree.Value | None) -> Any:
     if like is None:
         return value
     fits = {
-        Text: isinstance(value, str),
-        Number: isinstance(value, int | float) and not isinstance(value, bool),
-        Flag: isinstance(value, bool),
-        Day: isinstance(value, str) and value[:4].isdigit() and value[4:5] == "-",
+        tree.Text: isinstance(value, str),
+        tree.Number: isinstance(value, int | float) and not isinstance(value, bool),
+        tree.Flag: isinstance(value, bool),
+        tree.Day: isinstance(value, str) and value[:4].isdigit() and value[4:5] == "-",
     }
     return value if fits[type(like)] else None
 
@@ -217,53 +195,55 @@ def _total(paid: dict[str, float] | None, currency: str, months: int) -> float |
     return round(sum(amount * RATES[name] / RATES[currency] * months for name, amount in paid.items()), 4)
 
 
-def _plain(value: Value, user: User | None) -> Any:
+def _plain(value: tree.Value, user: User | None) -> Any:
     match value:
-        case Text(text):
+        case tree.Text(text):
             return text
-        case Number(number):
+        case tree.Number(number):
             return float(number)
-        case Percent(percent):
+        case tree.Percent(percent):
             return float(percent / 100)
-        case Amount(amount):
+        case tree.Amount(amount):
             return float(amount)
-        case Day(day):
+        case tree.Day(day):
             return day
-        case Flag(flag):
+        case tree.Flag(flag):
             return flag
-        case Me():
+        case tree.Me():
             assert user is not None
             return user.email
 
 
-def _compared(value: Any, comparison: Comparison, with_value: Value, user: User | None = None) -> bool | None:
+def _compared(
+    value: Any, comparison: tree.Comparison, with_value: tree.Value, user: User | None = None
+) -> bool | None:
     if value is None:
         return None
     wanted = _plain(with_value, user)
     if isinstance(wanted, date) and isinstance(value, str):
         value = date.fromisoformat(value)
     several = value if isinstance(value, set) else {value}
-    positive = {Comparison.IS_NOT: Comparison.IS, Comparison.LACKS: Comparison.CONTAINS}
+    positive = {tree.Comparison.IS_NOT: tree.Comparison.IS, tree.Comparison.LACKS: tree.Comparison.CONTAINS}
     if comparison in positive:
         return not any(_holds(item, positive[comparison], wanted) for item in several)
     return any(_holds(item, comparison, wanted) for item in several)
 
 
-def _holds(value: Any, comparison: Comparison, wanted: Any) -> bool:
+def _holds(value: Any, comparison: tree.Comparison, wanted: Any) -> bool:
     match comparison:
-        case Comparison.IS:
+        case tree.Comparison.IS:
             return bool(value == wanted)
-        case Comparison.ABOVE:
+        case tree.Comparison.ABOVE:
             return bool(value > wanted)
-        case Comparison.AT_LEAST:
+        case tree.Comparison.AT_LEAST:
             return bool(value >= wanted)
-        case Comparison.BELOW:
+        case tree.Comparison.BELOW:
             return bool(value < wanted)
-        case Comparison.AT_MOST:
+        case tree.Comparison.AT_MOST:
             return bool(value <= wanted)
-        case Comparison.CONTAINS:
+        case tree.Comparison.CONTAINS:
             return str(wanted).lower() in str(value).lower()
-        case Comparison.STARTS:
+        case tree.Comparison.STARTS:
             return str(value).lower().startswith(str(wanted).lower())
     raise AssertionError(comparison)
 

@@ -96,7 +96,7 @@ def _past_own(accounts: Sequence[Account], asking: Asking) -> Filler:
         if field.name != "owner":
             return _own(account, field)
         owner = owners.get(account.pk)
-        return Cell(field, owner) if owner else Cell(field, unknown=_("none"))
+        return Cell(field, owner) if owner else Cell(field, unknown=_("none on record"))
 
     return cell
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q
 
 from heed.customers.models import Account
-from heed.segments.expressions import AmongKeys
+from heed.measures.models import MetricDefinition
+from heed.segments.expressions import Among
 from heed.segments.fields import Field
 from heed.segments.grammar import parse
 from heed.segments.models import Segment
@@ -75,9 +76,9 @@ def _leaf_q(leaf: Leaf, asking: Asking, wanted: bool) -> Q:
         case Did():
             return _did_q(leaf, asking, leaf.happened == wanted)
         case Held():
-            return Q(AmongKeys("key", _held(leaf, asking, wanted)))
+            return Q(Among("key", _held(leaf, asking, wanted)))
         case Changed():
-            return Q(AmongKeys("key", _changed(leaf, asking, wanted)))
+            return Q(Among("key", _changed(leaf, asking, wanted)))
         case Known():
             known = is_known(_field(leaf.field, asking), asking)
             return known if leaf.known == wanted else ~known
@@ -94,6 +95,13 @@ def _field(name: FieldName, asking: Asking) -> Field:
     if found is None:
         raise LookupError(f"There is no field {name.name}; check the filter before asking it.")
     return found
+
+
+def _metric(name: FieldName, asking: Asking) -> MetricDefinition:
+    metric = _field(name, asking).metric
+    if metric is None:
+        raise LookupError(f"{name.name} is no metric; check the filter before asking it.")
+    return metric
 
 
 def _segment_q(leaf: InSegment, asking: Asking) -> Q:
@@ -144,9 +152,9 @@ def _did_q(leaf: Did, asking: Asking, happened: bool) -> Q:
     counts = asking.history.counts(leaf.activity, _first(leaf.days, asking), asking.as_of)
     if _often_enough(0, leaf):
         too_often = [key for key, times in counts.items() if not _often_enough(times, leaf)]
-        return ~Q(AmongKeys("key", too_often)) if happened else Q(AmongKeys("key", too_often))
+        return ~Q(Among("key", too_often)) if happened else Q(Among("key", too_often))
     enough = [key for key, times in counts.items() if _often_enough(times, leaf)]
-    return Q(AmongKeys("key", enough)) if happened else ~Q(AmongKeys("key", enough))
+    return Q(Among("key", enough)) if happened else ~Q(Among("key", enough))
 
 
 def _often_enough(times: int, leaf: Did) -> bool:
@@ -168,9 +176,7 @@ def _first(days: int, asking: Asking) -> date:
 
 def _held(leaf: Held, asking: Asking, wanted: bool) -> list[str]:
     """Accounts where the comparison was true on each day; or false on at least one."""
-    metric = _field(leaf.condition.field, asking).metric
-    if metric is None:
-        raise LookupError(f"{leaf.condition.field.name} is no metric; check the filter before asking it.")
+    metric = _metric(leaf.condition.field, asking)
     days = [_first(leaf.days, asking) + timedelta(days=day) for day in range(leaf.days)]
     values = asking.history.values(metric, days)
     true = values.apply(lambda column: _holds(column, leaf.condition))
@@ -188,13 +194,12 @@ def _holds(column: "pd.Series[float]", leaf: Compare) -> "pd.Series[bool]":
         raise TypeError("A metric is compared with a number; check the filter before asking it.")
     if leaf.comparison is Comparison.IS_NOT:
         return column.notna() & column.ne(number)
-    return SERIES[leaf.comparison](column, number)  # type: ignore[no-any-return]
+    found: pd.Series[bool] = SERIES[leaf.comparison](column, number)
+    return found
 
 
 def _changed(leaf: Changed, asking: Asking, wanted: bool) -> list[str]:
-    metric = _field(leaf.field, asking).metric
-    if metric is None:
-        raise LookupError(f"{leaf.field.name} is no metric; check the filter before asking it.")
+    metric = _metric(leaf.field, asking)
     before = asking.as_of - timedelta(days=leaf.days)
     values = asking.history.values(metric, [before, asking.as_of])
     change = _change(values[before], values[asking.as_of], leaf)
@@ -213,4 +218,5 @@ def _change(before: Any, now: Any, leaf: Changed) -> "pd.Series[float]":
         change = change.abs()
     elif leaf.direction is Direction.FELL:
         change = -change
-    return change.round(ROUNDING)  # type: ignore[no-any-return]
+    rounded: pd.Series[float] = change.round(ROUNDING)
+    return rounded

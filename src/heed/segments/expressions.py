@@ -82,14 +82,14 @@ class AttributeKnown(_Attribute):
     postgresql = "CASE WHEN COALESCE(jsonb_typeof({column} -> %s), 'null') <> 'null' THEN 1 ELSE 0 END"
 
 
-class AmongKeys(Func):
-    """Whether a column is one of many texts, given as one parameter however many they are."""
+class Among(Func):
+    """Whether a column is one of many texts or numbers, given as one parameter however many they are."""
 
     output_field = BooleanField()
     conditional = True
 
-    def __init__(self, column: str, keys: Collection[str]) -> None:
-        self.keys = sorted(keys)
+    def __init__(self, column: str, keys: Collection[str] | Collection[int]) -> None:
+        self.keys: list[Any] = sorted(keys)
         super().__init__(F(column))
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_extra: Any) -> Sql:
@@ -99,10 +99,3 @@ class AmongKeys(Func):
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_extra: Any) -> Sql:
         column, params = compiler.compile(self.source_expressions[0])
         return f"{column} = ANY(%s)", (*params, self.keys)
-
-
-class AmongIds(AmongKeys):
-    """Whether a column is one of many numbers, given as one parameter however many they are."""
-
-    def __init__(self, column: str, keys: Collection[int]) -> None:
-        super().__init__(column, keys)  # type: ignore[arg-type]

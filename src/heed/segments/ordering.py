@@ -18,8 +18,7 @@ from heed.customers.models import Account
 from heed.measures.models import MetricDefinition, MetricValue, Risk
 from heed.segments import money
 from heed.segments.expressions import (
-    AmongIds,
-    AmongKeys,
+    Among,
     AttributeDay,
     AttributeFlag,
     AttributeNumber,
@@ -100,7 +99,7 @@ class Arranged:
         if self._asking.past and rows.model is Risk:
             return iter(())
         if len(self._ids) <= FEW:
-            rows = rows.filter(AmongIds("account_id", self._ids))
+            rows = rows.filter(Among("account_id", self._ids))
         family = self._sort.field.family
         ordered = rows.order_by(_directed(F(FIGURES.get(family, "total")), self._sort), "account_id")
         if family in FIGURES:
@@ -111,7 +110,7 @@ class Arranged:
         """Those whose value was known on the day asked about, in its order."""
         day = self._asking.as_of
         known = self._asking.history.values(metric, [day])[day].dropna()
-        ids = Account.objects.filter(AmongKeys("key", list(known.index))).values_list("key", "pk")
+        ids = Account.objects.filter(Among("key", list(known.index))).values_list("key", "pk")
         sign = -1 if self._sort.descending else 1
         return [pk for _value, pk in sorted((sign * known[key], pk) for key, pk in ids)]
 

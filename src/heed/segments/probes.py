@@ -24,7 +24,7 @@ from heed.measures.models import MetricDefinition, MetricValue, Risk
 from heed.people.models import User
 from heed.segments import money
 from heed.segments.expressions import (
-    AmongKeys,
+    Among,
     AttributeDay,
     AttributeFlag,
     AttributeKnown,
@@ -180,7 +180,7 @@ def _metric(field: Field, asking: Asking, comparison: Comparison | None, value: 
         return _within_table(rows, "value", comparison, value)
     column = asking.history.values(field.metric, [asking.as_of])[asking.as_of]
     found = SERIES[comparison](column, value) if comparison else column.notna()
-    return Q(AmongKeys("key", list(column.index[found])))
+    return Q(Among("key", list(column.index[found])))
 
 
 def _subscription(field: Field, asking: Asking, comparison: Comparison | None, value: Value | None) -> Q:
