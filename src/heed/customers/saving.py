@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from django.db import transaction
 
@@ -137,5 +137,4 @@ class Saver(Generic[Row]):
         return Step(row.key, before, after)
 
     def _touch(self, row: Row, *states: State | None) -> None:
-        named: Any = self.tally.accounts
-        named.update(state.get("account", row.key) for state in states if state)
+        self.tally.accounts.update(state.get("account", row.key) for state in states if state)
