@@ -70,6 +70,8 @@ def test_from_upload_to_report_to_correction_to_undo(
     assert "Correct 1 rejected row" in report
     assert Account.objects.get().name == "Acme"
     assert not uploads.folder_of(import_).exists()
+    import_.refresh_from_db()
+    assert (import_.expected, import_.files) == (None, [{"name": "accounts.csv", "size": len(ACCOUNTS)}])
 
     row = RejectedRow.objects.get()
     listed = admin_client.get(reverse("sources:rejected")).content.decode()

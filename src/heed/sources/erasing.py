@@ -1,5 +1,6 @@
 """Lawful erasure of what imports keep of their files: refused and waiting rows, samples and examples."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from heed.sources.staging import Refused
 
 SAID_IN = ("files", "findings", "notes", "expected")
 CHUNK = 2_000
+BETWEEN = re.compile(r"[,;\t|\r\n\"{}\[\]]|: ?")
+"""What may stand between the values of a line, whatever its delimiter."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,10 @@ def folded(text: str) -> str:
 
 
 def texts_of(value: Any) -> Iterator[str]:
-    """Every text in a JSON value, as it is compared."""
+    """Every text in a JSON value, as it is compared; of a line that is no record, its parts too."""
     if isinstance(value, str):
         yield folded(value)
+        yield from filter(None, map(folded, BETWEEN.split(value)))
     elif isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
             yield from texts_of(item)

@@ -251,6 +251,9 @@ def carry_out(import_pk: int) -> None:
         # The import says why it failed, on its page; running it again by itself would not help.
         return
     shutil.rmtree(folder_of(import_), ignore_errors=True)
+    # First rows and expectations were for the preview; what became of the rows stands elsewhere.
+    import_.files, import_.expected = _names_of(import_.files), None
+    import_.save(update_fields=["files", "expected"])
 
 
 @transaction.atomic
