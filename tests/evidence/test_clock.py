@@ -88,6 +88,29 @@ def test_a_stretch_in_which_nobody_left_is_not_a_certain_zero() -> None:
     assert round(chance.high or 0, 3) == 0.088
 
 
+def test_who_left_on_the_very_day_is_behind_and_who_leaves_on_the_last_day_counts() -> None:
+    curve = Curve.fit([Stay(10, True)] * 10 + [Stay(20, True)] * 10 + [Stay(30, False)] * 30)
+    ahead = curve.leaving(10, given=10)
+    assert ahead.value == pytest.approx(0.25)
+    assert ahead.n == 40
+    assert curve.leaving(9, given=10).value == 0
+
+
+def test_everybody_leaving_is_told_without_an_interval() -> None:
+    chance = Curve.fit([Stay(10, True)] * 12).leaving(10)
+    assert (chance.value, chance.low, chance.high, chance.n) == (1, 0, 1, 12)
+    assert "no interval" in chance.method
+
+
+def test_a_segment_whose_own_curve_is_too_short_says_so() -> None:
+    young = [Stay(30, k < 20, segment="young") for k in range(40)]
+    old = [Stay(400, k < 20, segment="old") for k in range(60)]
+    answer = Clock.fit(young + old).leaving(100, tenure=20, segment="young")
+    assert answer.basis == ""
+    assert answer.note == "all accounts, because in young: nobody was observed longer than 30 days"
+    assert answer.estimate.value == pytest.approx(0.2)
+
+
 def test_a_hand_made_curve_has_the_textbook_values() -> None:
     stays = [Stay(10, True)] * 10 + [Stay(20, False)] * 10 + [Stay(30, True)] * 5 + [Stay(40, False)] * 15
     chance = Curve.fit(stays).leaving(40)

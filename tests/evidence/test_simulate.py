@@ -259,6 +259,23 @@ def test_who_answers_depends_on_liking_and_harm_and_not_on_outcomes(many: Truth,
         assert intervals.loc[cause, 1] - intervals.loc[cause, 0] < 0.3, cause
 
 
+def test_scores_follow_liking_and_ties_and_not_outcomes(many: Truth, crowd: Path) -> None:
+    accounts = spans(many).assign(number=range(6_000))
+    answers = read(crowd, "survey_responses").query("survey == 'nps'").dropna(subset=["score"])
+    answers = answers.join(accounts[["liking", "captive", "number"]], on="account")
+    # In the middle of the scale, where nothing is clipped.
+    answers = answers[answers["liking"].between(-1, 0.5)]
+    month = np.searchsorted(many.window.month_starts, day_numbers(answers["invited_at"]), side="right") - 1
+    causes = {
+        "liking": answers["liking"],
+        "captive": answers["captive"] * 1.0,
+        "outcome": many.outcome[answers["number"].to_numpy(), month],
+    }
+    fitted = sm.OLS(answers["score"], sm.add_constant(pd.DataFrame(causes))).fit(cov_type="HC1")
+    for cause, planted in (("liking", 1.8), ("captive", -3.0), ("outcome", 0.0)):
+        assert abs(fitted.params[cause] - planted) < 0.15, cause
+
+
 def test_as_many_are_silent_and_captive_as_planted(many: Truth) -> None:
     for trait, planted in (("silent", SILENT_SHARE), ("captive", CAPTIVE_SHARE)):
         share = wilson(int(spans(many)[trait].sum()), 6_000, level=0.999)

@@ -175,6 +175,13 @@ def test_the_kept_first_and_last_days_give_what_all_history_gives(
     assert value("A2", "days_since_usage").value is None
 
 
+def test_the_oldest_day_of_the_longest_window_is_read(log: Log) -> None:
+    log(("A1", "ann", "survey.nps", "2025-04-01", 3), ("A2", "eve", "survey.nps", "2025-03-31", 4))
+    measure_accounts(DAY, by="daily round")
+    assert value("A1", "last_nps").value == 3
+    assert (value("A2", "last_nps").value, value("A2", "last_nps").reason) == (None, "no value in the window")
+
+
 def test_an_account_that_went_has_no_figures(log: Log) -> None:
     log(("A1", "ann", "report_exported", "2026-03-20"))
     measure_accounts(DAY, by="daily round")

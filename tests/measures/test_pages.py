@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -11,6 +11,7 @@ from heed.customers.rows import AccountRow, PeriodRow
 from heed.measures import reads
 from heed.measures.actions import ensure_starter_metrics, measure_accounts
 from heed.measures.models import MetricValue
+from heed.stream import Stream
 
 from .conftest import Log
 
@@ -62,6 +63,39 @@ def test_the_rows_behind_a_figure_are_those_it_counted(log: Log) -> None:
     assert (page.total, page.since, page.until) == (2, date(2026, 3, 4), DAY)
     value = MetricValue.objects.get(account=account, metric__key="active_people")
     assert value.value == len({row.contact for row in page.rows})
+
+
+def test_rows_behind_a_date_are_those_that_stood_then(log: Log, stream: Stream) -> None:
+    soon, late = datetime(2026, 3, 24, tzinfo=UTC), datetime(2026, 4, 5, tzinfo=UTC)
+    log(("A2", "cleo", "report_exported", "2026-03-22"), recorded_at=soon, batch="import:2")
+    log(("A2", "dana", "report_exported", "2026-03-23"), recorded_at=late, batch="import:3")
+    stream.withdraw(batch="import:2", recorded_at=late, by="person:1")
+    metric = reads.definition_of("active_people").metric
+    account = Account.objects.get(key="A2")
+
+    def people(on: date) -> list[str | None]:
+        return [row.contact for row in reads.rows_behind(account, metric, on).rows]
+
+    assert people(DAY) == ["cleo", "eve"]
+    assert people(date(2026, 4, 4)) == ["cleo", "eve"]
+    assert people(date(2026, 4, 5)) == ["dana", "eve"]
+
+
+def test_a_figure_of_the_last_activity_opens_that_one(log: Log) -> None:
+    log(("A2", "eve", "survey.nps", "2026-03-01", 4), ("A2", "eve", "survey.nps", "2026-03-02", 9))
+    for key, at in (("last_nps", "2026-03-02"), ("days_since_usage", "2026-03-20")):
+        page = reads.rows_behind(Account.objects.get(key="A2"), reads.definition_of(key).metric, DAY)
+        assert [row.at.date().isoformat() for row in page.rows] == [at]
+        assert page.total == 1
+
+
+def test_a_date_that_was_not_stored_shows_its_rows_and_no_figure(viewer_client: Client) -> None:
+    page = viewer_client.get(
+        "/customers/accounts/A2/metrics/active_people/?as_of=2026-03-30"
+    ).content.decode()
+    assert "not stored for this date; these are its rows" in page
+    assert "n = 1" not in page
+    assert "report_exported" in page
 
 
 def test_beyond_the_last_page_of_rows_is_the_last_one(log: Log, viewer_client: Client) -> None:

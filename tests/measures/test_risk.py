@@ -13,9 +13,9 @@ from heed.ledger import clock
 from heed.ledger.models import AuditEntry
 from heed.measures.actions import estimate_risk
 from heed.measures.models import ClockVersion, Risk
-from heed.measures.risk import TERM, Clocks, answer_for
+from heed.measures.risk import TENURE, TERM, Clocks, answer_for
 from heed.measures.staying import behind
-from heed.measures.stays import contracts, tallied, term_stays
+from heed.measures.stays import contracts, tallied, tenure_stays, term_stays
 from heed.stream import Stream
 
 pytestmark = pytest.mark.django_db
@@ -235,7 +235,7 @@ def test_the_rows_behind_a_risk_are_as_many_as_it_was_read_from() -> None:
     assert behind(risk("A000")) is None
 
 
-def stay(key: str, since: date, starts: date, ends: date | None) -> PeriodRow:
+def stay(key: str, since: date | None, starts: date, ends: date | None) -> PeriodRow:
     save_accounts([AccountRow(key, since=since)], by="import:1", source="crm")
     return PeriodRow(
         key, account=key, starts_on=starts, ends_on=ends, monthly_amount=Decimal(10), currency="EUR"
@@ -258,6 +258,31 @@ def test_those_first_seen_while_the_risk_looks_ahead_are_among_its_rows() -> Non
     assert (read.given, read.within, read.n, read.joined, read.left_within) == (30, 90, 10, 20, 10)
     again = Curve.fit([Stay(r.until, r.left, r.entered) for r in read.rows for _ in range(r.stays)])
     assert found.probability == again.leaving(read.within, given=read.given).value == pytest.approx(10 / 30)
+
+
+def test_an_end_that_is_still_to_come_is_no_leaving_and_a_free_stretch_no_stay() -> None:
+    save_accounts([AccountRow("A1")], by="import:1", source="crm")
+    free = replace(
+        stay("A1", None, date(2026, 1, 1), date(2026, 3, 1)), key="free", monthly_amount=Decimal(0)
+    )
+    paid = stay("A1", None, date(2026, 3, 1), date(2026, 12, 1))
+    save_periods([free, paid], by="import:1", source="billing")
+    assert list(tenure_stays(contracts(DAY), DAY)) == [Stay(122, left=False)]
+    ended = date(2026, 12, 1)
+    assert list(tenure_stays(contracts(ended), ended)) == [Stay(275, left=True)]
+
+
+def test_terms_of_another_length_do_not_answer_for_a_term_with_too_few() -> None:
+    fill(100, 25)
+    save_accounts([AccountRow("quarterly")], by="import:1", source="crm")
+    quarter = year("q", "quarterly", 2026)
+    quarter = replace(quarter, starts_on=date(2026, 6, 1), ends_on=None, renews_on=date(2026, 9, 1))
+    save_periods([quarter], by="import:1", source="billing")
+    estimate_risk(DAY, by="daily round")
+    found = risk("quarterly")
+    assert (found.horizon_on, found.group) == (date(2026, 9, 1), "plan Pro")
+    assert TENURE in found.method
+    assert TERM not in found.method
 
 
 def test_the_page_of_a_risk_lists_its_stays(viewer_client: Client) -> None:

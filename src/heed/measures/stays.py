@@ -106,8 +106,10 @@ def contracts(as_of: date, *, account: Account | None = None) -> list[Contract]:
         )
     }
     for period in known_periods(account.key if account else None):
-        if period.monthly_amount > 0 and period.starts_on <= as_of and period.known(as_of):
-            found[period.account].terms.append(_term(period))
+        # One that an import has added or an erasure has renamed since the accounts were read waits.
+        contract = found.get(period.account)
+        if contract and period.monthly_amount > 0 and period.starts_on <= as_of and period.known(as_of):
+            contract.terms.append(_term(period))
     for contract in found.values():
         contract.terms.sort(key=attrgetter("starts"))
         _join_changed_terms(contract.terms)
