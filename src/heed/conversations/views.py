@@ -24,22 +24,23 @@ from heed.people.permissions import Permission, may
 @may(Permission.ACT_ON_CUSTOMERS)
 def new(request: HttpRequest, key: str) -> HttpResponse:
     """A conversation that took place."""
-    account = account_for(cast(User, request.user), key)
-    form = HeldForm(account, request.POST or None)
-    page = {"account": account, "form": form}
-    done = _("The conversation was recorded.")
-    return _form_page(request, page, lambda: _record(request, account, form), "conversations/new.html", done)
+    return _new(request, key, HeldForm, "conversations/new.html", _("The conversation was recorded."))
 
 
 @require_http_methods(["GET", "POST"])
 @may(Permission.ACT_ON_CUSTOMERS)
 def plan(request: HttpRequest, key: str) -> HttpResponse:
     """A conversation to come; it comes up on Today when it is due."""
+    return _new(request, key, PlanForm, "conversations/plan.html", _("The conversation is planned."))
+
+
+def _new(
+    request: HttpRequest, key: str, kind: type[HeldForm] | type[PlanForm], template: str, success: str
+) -> HttpResponse:
     account = account_for(cast(User, request.user), key)
-    form = PlanForm(account, request.POST or None)
+    form = kind(account, request.POST or None)
     page = {"account": account, "form": form}
-    done = _("The conversation is planned.")
-    return _form_page(request, page, lambda: _record(request, account, form), "conversations/plan.html", done)
+    return _form_page(request, page, lambda: _record(request, account, form), template, success)
 
 
 @require_http_methods(["GET", "POST"])

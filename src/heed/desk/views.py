@@ -52,25 +52,13 @@ def done(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @may(Permission.ACT_ON_CUSTOMERS)
 def snooze(request: HttpRequest, pk: int) -> HttpResponse:
-    form = SnoozeForm(request.POST)
-
-    def decide(row: WorklistRow) -> WorklistRow:
-        _demand_valid(form)
-        return actions.snooze(row, **form.cleaned_data, by=_actor(request))
-
-    return _decided(request, pk, decide)
+    return _decided_by(request, pk, SnoozeForm(request.POST), actions.snooze)
 
 
 @require_POST
 @may(Permission.ACT_ON_CUSTOMERS)
 def not_useful(request: HttpRequest, pk: int) -> HttpResponse:
-    form = NotUsefulForm(request.POST)
-
-    def decide(row: WorklistRow) -> WorklistRow:
-        _demand_valid(form)
-        return actions.mark_not_useful(row, **form.cleaned_data, by=_actor(request))
-
-    return _decided(request, pk, decide)
+    return _decided_by(request, pk, NotUsefulForm(request.POST), actions.mark_not_useful)
 
 
 @require_POST
@@ -99,10 +87,18 @@ def _decided(request: HttpRequest, pk: int, decide: Decide) -> HttpResponse:
     return redirect(reverse("desk:today") + whose)
 
 
-def _demand_valid(form: SnoozeForm | NotUsefulForm) -> None:
-    if not form.is_valid():
-        said = (f"{form.fields[name].label}: {form.errors[name].as_text()}" for name in form.errors)
-        raise actions.DecisionError(" ".join(said))
+def _decided_by(
+    request: HttpRequest, pk: int, form: SnoozeForm | NotUsefulForm, act: Callable[..., WorklistRow]
+) -> HttpResponse:
+    """Take the decision that the form states; what is wrong with the form is told like any refusal."""
+
+    def decide(row: WorklistRow) -> WorklistRow:
+        if not form.is_valid():
+            said = (f"{form.fields[name].label}: {form.errors[name].as_text()}" for name in form.errors)
+            raise actions.DecisionError(" ".join(said))
+        return act(row, **form.cleaned_data, by=_actor(request))
+
+    return _decided(request, pk, decide)
 
 
 def _actor(request: HttpRequest) -> str:

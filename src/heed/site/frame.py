@@ -52,7 +52,7 @@ def freshness() -> Freshness:
     if found is None:
         ended = Round.objects.filter(state=RoundState.DONE).aggregate(last=Max("finished_at"))
         latest = open_stream().data_until()
-        # A conversation planned for next week is on record too, but nothing is known up to then.
+        # A file may tell of what is up to a day ahead; nothing is known up to then.
         found = Freshness(min(latest, clock.now()) if latest else None, ended["last"])
         # Whoever has just run the first round should not wait to see that it was.
         if found.measured_at:
