@@ -57,7 +57,7 @@ def test_the_page_and_the_command_agree(
         (row["account"], row["why"]) for row in rows
     ]
     assert (rows[0]["stake"], rows[0]["probability"], rows[0]["due_on"]) == ("3000.00", 0.25, "2027-03-21")
-    assert (told["count"], told["capacity"], told["new"]) == (3, 10, 3)
+    assert (told["count"], told["capacity"], told["new"], told["snoozed"]) == (3, 10, 3, 0)
 
 
 def test_the_command_names_a_person_it_does_not_know(alice: Any) -> None:

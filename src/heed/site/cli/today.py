@@ -50,7 +50,7 @@ def as_json_text(value: object) -> str:
 
 def as_document(today: "Today") -> dict[str, Any]:
     """Every field as it is; days as ISO 8601, amounts as decimal text; unknown is null."""
-    return {**asdict(today), "count": today.count, "new": today.new}
+    return {**asdict(today), "count": today.count, "new": today.new, "snoozed": today.snoozed}
 
 
 def as_text(today: "Today") -> str:
