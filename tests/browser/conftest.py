@@ -1,9 +1,11 @@
 """A real Chromium against a real server. It talks to that server only, and never to its maker's."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
@@ -63,6 +65,28 @@ class Watch:
     def taken(self) -> list[str]:
         faults, self.faults = self.faults, []
         return faults
+
+
+def settled(page: Page) -> None:
+    """Nothing asks again by itself and nothing is under way: to leave now breaks off no request."""
+    expect(page.locator("[hx-trigger^=every], .htmx-request")).to_have_count(0)
+
+
+def go(page: Page, asked: str, found: str) -> None:
+    """By the palette to the first result that it offers.
+
+    An answer to a part of what was typed may come late, and takes the choice away: only the last one counts.
+    """
+    page.keyboard.press("Control+k")
+    with page.expect_response(lambda answer: parse_qs(urlsplit(answer.url).query).get("q") == [asked]):
+        page.keyboard.type(asked)
+    expect(page.locator("#palette input")).not_to_have_class(re.compile("htmx-request"))
+    expect(page.locator("#palette-results a").first).to_contain_text(found)
+    page.keyboard.press("ArrowDown")
+    # The page that it leaves may show the same.
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    expect(page.locator("#palette")).to_be_hidden()
 
 
 @pytest.fixture

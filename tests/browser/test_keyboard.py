@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from heed.desk.models import WorklistRow
-from tests.browser.conftest import PHONE
+from tests.browser.conftest import PHONE, go
 from tests.site.samples import World, worklist_row
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -16,11 +16,7 @@ def test_the_palette_opens_finds_and_goes_by_keys(make_context: Any, admin: Any)
     worklist_row(World(admin))
     page = make_context(admin).new_page()
     page.goto("/today/")
-    page.keyboard.press("Control+k")
-    page.keyboard.type("north")
-    expect(page.locator("#palette-results a").first).to_contain_text("Northgate Foods")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
+    go(page, "north", "Northgate Foods")
     expect(page.locator("h1")).to_have_text("Northgate Foods")
 
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import company
-from tests.browser.conftest import DESKTOP, PATIENCE, Watch
+from tests.browser.conftest import DESKTOP, PATIENCE, Watch, go, settled
 from tests.browser.house import House, running_house
 from tests.browser.test_walk import ADA, JOB_SECONDS, cells, shown_rows, today, told_rows
 
@@ -55,18 +55,6 @@ def reach(page: Page, target: Locator) -> None:
 def enter(page: Page, target: Locator) -> None:
     reach(page, target)
     page.keyboard.press("Enter")
-
-
-def go(page: Page, asked: str, found: str) -> None:
-    """By the palette to the first result that it offers."""
-    page.keyboard.press("Control+k")
-    page.keyboard.type(asked)
-    expect(page.locator("#palette-results a").first).to_contain_text(found)
-    page.keyboard.press("ArrowDown")
-    # The page that it leaves may show the same: only the next one counts.
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
-    expect(page.locator("#palette")).to_be_hidden()
 
 
 def retype(page: Page, target: Locator, text: str) -> None:
@@ -122,6 +110,7 @@ def run_the_round(page: Page) -> None:
     go(page, "daily round", "Daily round")
     enter(page, page.get_by_role("button", name="Run the daily round"))
     expect(page.locator("#rounds .chip.good")).to_have_text("done", timeout=JOB_SECONDS)
+    settled(page)
 
 
 def open_rows_of_today(page: Page) -> None:
