@@ -18,6 +18,8 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
@@ -59,6 +61,10 @@ django.setup()
 if connection.vendor == "sqlite":
     # A file as in use: threads that share an in-memory database lock each other out in other ways.
     connection.settings_dict["TEST"]["NAME"] = str(HOME / f"test{WORKER}.sqlite")
+
+# How long an example takes says what else the machine does, and nothing of the program.
+hypothesis_settings.register_profile("heed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("heed")
 
 LONG = {"browser", "slow"}
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
