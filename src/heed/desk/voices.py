@@ -60,7 +60,10 @@ def last_words_of(
     spoken = [found for some in chunks for found in interactions(some, since, end)]
     named = (Account.objects.filter(id__in=some).values_list("key", "id") for some in chunks)
     ids = {key: pk for found in named for key, pk in found}
-    return newest(asked) | newest([*spoken, *answers(ids, since, end)])
+    last = newest(spoken)
+    # An answer from before the last conversation of all of them is nobody's last word, and costs reading.
+    needed = min(said.at for said in last.values()) if ordered and len(last) == len(ordered) else since
+    return newest(asked) | newest([*spoken, *answers(ids, needed, end)])
 
 
 def newest(found: Iterable[tuple[int, Words]]) -> dict[int, Words]:
