@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from heed.stream import Activity, Stream
@@ -88,8 +88,16 @@ def learnt_later(row: Activity, old: Held) -> bool:
     return bool(row.recorded_at and old.learnt and row.recorded_at > old.learnt)
 
 
+OLD, NEW = activity("a", "2026-09-30", value=None), activity("a", "2026-09-30", value=1.0)
+GIVEN_AGAIN_AND_UNDONE = [[OLD, NEW], [OLD], ("withdraw", 1), ("withdraw", 0)]
+RETURNED_TO_ANOTHER = [[OLD], [NEW], [OLD], ("withdraw", 2), ("withdraw", 1)]
+"""What stood before a batch, and not what another gave later, stands again when the batch is undone."""
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEP, max_size=7))
+@example(GIVEN_AGAIN_AND_UNDONE)
+@example(RETURNED_TO_ANOTHER)
 def test_any_history_leaves_what_a_dictionary_would_hold(steps: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder, Stream(Path(folder) / "stream") as stream:
         model, writer = Model(), Writer(stream)

@@ -47,7 +47,18 @@ def withdraw_batch(
 
 
 def rewrite(bench: Workbench, activities: Table, batch: str, now: str, by: str) -> None:
-    """Commit the withdrawals, and the return of what the batch had replaced."""
+    """Commit the withdrawals, and the return of what the batch had replaced: what stood before it came.
+
+    A version that the batch itself gave and replaced stood for nobody before, whoever gave it since.
+    """
+    bench.run(
+        f"""
+        CREATE TEMP TABLE replaced AS
+        SELECT {VERSION}, max(recorded_at) FILTER (WHERE sign < 0) AS replaced_at FROM history
+        SEMI JOIN (SELECT source, id FROM withdrawn UNION SELECT source, id FROM taken) USING (source, id)
+        WHERE batch = {text(batch)} GROUP BY {VERSION} HAVING sum(sign) < 0
+        """
+    )
     bench.run(
         f"""
         CREATE TEMP TABLE gained AS
@@ -56,13 +67,12 @@ def rewrite(bench: Workbench, activities: Table, batch: str, now: str, by: str) 
         FROM withdrawn
         UNION ALL BY NAME
         SELECT * REPLACE (1::TINYINT AS sign, {now} AS recorded_at, false AS recorded_assumed) FROM (
-            SELECT * FROM history SEMI JOIN (
-                SELECT {VERSION} FROM history
-                SEMI JOIN (SELECT source, id FROM withdrawn UNION SELECT source, id FROM taken)
-                USING (source, id) WHERE sign < 0 AND batch = {text(batch)}
-            ) AS replaced ON {same_version("history", "replaced")}
+            SELECT history.* FROM history JOIN replaced ON {same_version("history", "replaced")}
             WHERE sign > 0 AND batch <> {text(batch)}
-            QUALIFY row_number() OVER (PARTITION BY source, id ORDER BY recorded_at DESC) = 1
+            QUALIFY row_number() OVER (
+                PARTITION BY history.source, history.id
+                ORDER BY recorded_at <= replaced_at DESC, recorded_at DESC
+            ) = 1
         )
         """
     )
