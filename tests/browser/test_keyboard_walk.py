@@ -94,6 +94,7 @@ def import_files(page: Page, files: list[Path]) -> None:
     expect(page.get_by_label("Mapping")).to_have_value(re.compile(r"\[\[accounts\]\]"))
     enter(page, page.get_by_role("button", name="Import", exact=True))
     expect(page.get_by_text("What became of the rows")).to_be_visible(timeout=JOB_SECONDS)
+    settled(page)
 
 
 def correct_both_rows(page: Page) -> None:
@@ -124,11 +125,13 @@ def open_rows_of_today(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
     expect(page.locator("#trends .spark").first).to_be_visible()
+    settled(page)
     kinds = page.get_by_role("navigation", name="Kinds of activities").get_by_role("link")
     enter(page, kinds.nth(1))
     expect(page).to_have_url(re.compile("kind="))
     expect(page.locator(".tl li.ev").first).to_be_visible()
     expect(page.locator("#trends .spark").first).to_be_visible()
+    settled(page)
     enter(page, page.locator("#measures td.n a").first)
     expect(page.get_by_role("heading", name="The rows behind it")).to_be_visible()
 
