@@ -7,7 +7,8 @@ export PORT
 # Every command and every test that starts a process compiles all it imports again where this is set.
 unexport PYTHONDONTWRITEBYTECODE
 export HEED_CHROMIUM ?= $(or $(shell command -v chromium),/usr/bin/chromium)
-WORKERS ?= 2
+# One more than there are processors: browsers and processes that are waited for leave a third of them idle.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 CORE_TESTS := tests/stream tests/evidence tests/whole tests/test_*.py
