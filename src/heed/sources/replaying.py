@@ -14,12 +14,13 @@ from django.conf import settings
 from django.db import transaction
 
 from heed.sources.checking import Setting, replay_block
+from heed.sources.context import Context
 from heed.sources.mapping import Block, FileMapping, parse_mapping
 from heed.sources.models import Import, ParkedRow, RejectedRow
 from heed.sources.reading import JSON_LINES, FileSet
 from heed.sources.reasons import sentence
 from heed.sources.staging import DELIMITER, HEADER, Refused, Staging
-from heed.sources.steps import ORDER, Context, EntityStep
+from heed.sources.steps import ORDER, EntityStep
 from heed.sources.tally import Counts
 from heed.stream.files import FileColumn, FileKind, FileTable
 

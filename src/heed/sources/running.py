@@ -18,11 +18,13 @@ from heed.customers.models import Account
 from heed.ledger import outbox
 from heed.ledger.home import open_stream
 from heed.sources.checking import Setting
+from heed.sources.context import Context
 from heed.sources.mapping import FileMapping, MappingError, parse_mapping
 from heed.sources.models import Import, ParkedRow, RejectedRow
 from heed.sources.reading import FileSet, open_set
 from heed.sources.staging import Staging, unread
-from heed.sources.steps import ORDER, PARTS, Context, EntityStep, known_accounts
+from heed.sources.steps import ORDER, EntityStep
+from heed.sources.streaming import PARTS, known_accounts
 from heed.sources.tally import EXAMPLES, Counts, Findings
 from heed.stream.files import FileQueryError, Sandbox
 

@@ -1,7 +1,7 @@
 """Staging: the rows of a file set, typed and judged, as Parquet on disk before anything is stored."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -281,3 +281,18 @@ def rows_of(staged: Staged) -> Iterator[dict[str, Any]]:
     """The accepted rows as dictionaries."""
     for batch in staged.good():
         yield from batch.to_pylist()
+
+
+def by_block(staged: Sequence[Staged]) -> Iterator[list[Staged]]:
+    """The files of each block of the mapping."""
+    for number in dict.fromkeys(each.number for each in staged):
+        yield [each for each in staged if each.number == number]
+
+
+def accepted_rows(parts: Sequence[Staged]) -> str:
+    """The accepted rows of several files of one block, with `_file` (which of them) and `_index` (place)."""
+    paths = ", ".join(literal(str(staged.path)) for staged in parts)
+    return (
+        "(SELECT * EXCLUDE (file_row_number), file_index::BIGINT AS _file, file_row_number AS _index "
+        f"FROM read_parquet([{paths}], file_row_number=true, union_by_name=true) WHERE _problem IS NULL)"
+    )

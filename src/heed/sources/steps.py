@@ -4,39 +4,30 @@ The same step serves a whole file, a corrected row that is replayed, and a parke
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice, pairwise
-from pathlib import Path
 from typing import Any
 
-import ibis
 import pyarrow as pa
 from django.db import transaction
 
-from heed.customers.models import Account
 from heed.customers.rows import Saved
 from heed.ledger.actions import Change, record_many
-from heed.ledger.home import open_stream
 from heed.ledger.models import AuditEntry
 from heed.sources.checking import originals
-from heed.sources.derived import FOLLOWING, Origin, derived_query, outlived_query
+from heed.sources.context import Context
 from heed.sources.erasing import without_erased
-from heed.sources.models import Import, ParkedRow, RejectedRow
+from heed.sources.models import ParkedRow, RejectedRow
 from heed.sources.reasons import reason_of, sentence
 from heed.sources.saving import KEEPERS
-from heed.sources.staging import Refused, Staged, Staging
-from heed.sources.tally import EXAMPLES, Counts, Findings
-from heed.stream import AppTransaction, Stream
-from heed.stream.activity import INCOMING
-from heed.stream.files import literal, quoted
+from heed.sources.staging import Refused, Staged, Staging, accepted_rows, by_block
+from heed.sources.streaming import PARTS, Streaming, known_accounts
+from heed.sources.tally import EXAMPLES, Counts
 
 ORDER = (
     *("accounts", "contacts", "subscriptions", "tickets", "interactions", "survey_responses", "activities"),
 )
-PARTS = {"tickets": 1, "interactions": 2, "survey_responses": 3, "activities": 4}
-"""The number of an entity's append within the import, rising, as the stream wants it."""
 KINDS = {
     "accounts": "account",
     "contacts": "contact",
@@ -47,27 +38,10 @@ KINDS = {
 """What the audit trail calls an entity."""
 MOST_REJECTED = 100_000
 BATCH = 2_000
-STREAM_COLUMNS = ", ".join(quoted(name) for name in INCOMING.names)
-
-Told = Callable[[int], None]
 
 
 class ImportStopped(Exception):  # noqa: N818 - not an error of the program
     """An import stops before anything of this entity is stored; the message says why and what to do."""
-
-
-@dataclass
-class Context:
-    """What the steps of one run share. `app` names its appends; in a dry run nothing is kept."""
-
-    record: Import
-    app: str
-    now: datetime
-    scratch: Path
-    dry: bool = False
-    findings: Findings = field(default_factory=Findings)
-    rejected: list[Refused] = field(default_factory=list)
-    told: Told = lambda rows: None
 
 
 class EntityStep:
@@ -104,7 +78,7 @@ class EntityStep:
             for staged in self.staged:
                 self._reject(staged.refusals())
             if self.entity in KEEPERS:
-                for parts in self._by_block():
+                for parts in by_block(self.staged):
                     self._save(parts)
             if not self.context.dry:
                 self._note_counts()
@@ -114,7 +88,7 @@ class EntityStep:
         """Save and append rows that came in again; what is refused is told, and not kept a second time."""
         self.tell_refused()
         if self.entity in KEEPERS:
-            for parts in self._by_block():
+            for parts in by_block(self.staged):
                 self._save(parts)
         self.append()
 
@@ -126,10 +100,6 @@ class EntityStep:
         record = self.context.record
         record.counts = {**record.counts, self.entity: vars(self.counts)}
         record.save(update_fields=["counts"])
-
-    def _by_block(self) -> Iterator[list[Staged]]:
-        for number in dict.fromkeys(staged.number for staged in self.staged):
-            yield [staged for staged in self.staged if staged.number == number]
 
     def _save(self, parts: list[Staged]) -> None:
         rows = self._rows(parts)
@@ -158,7 +128,7 @@ class EntityStep:
     def _rows(self, parts: list[Staged]) -> Iterator[dict[str, Any]]:
         """The accepted rows of a block in order; of rows with one key the last."""
         bench = parts[0].bench
-        source = _source(parts)
+        source = accepted_rows(parts)
         repeated = bench.rows(
             f"SELECT key, count(*), count(DISTINCT _original) FROM {source} GROUP BY key HAVING count(*) > 1"
         )
@@ -240,9 +210,8 @@ class EntityStep:
         bench.register("wanted", pa.table({"key": pa.array(keys, pa.string())}))
         last = "QUALIFY row_number() OVER (PARTITION BY key ORDER BY _file DESC, _index DESC) = 1"
         order = "ORDER BY key, _file, _index" if every else f"{last} ORDER BY _file, _index"
-        query = (
-            f"SELECT _file, _index, key, _original FROM {_source(parts)} SEMI JOIN wanted USING (key) {order}"
-        )
+        wanted = f"{accepted_rows(parts)} SEMI JOIN wanted USING (key)"
+        query = f"SELECT _file, _index, key, _original FROM {wanted} {order}"
         for batch in bench.batches(query):
             for row in batch.to_pylist():
                 yield parts[row["_file"]], row["_index"], row["key"], originals(row["_original"])
@@ -292,8 +261,6 @@ class EntityStep:
                 ]
             )
 
-    # Into the stream
-
     def append(self, known: pa.Table | None = None) -> None:
         """Append the activities of the rows, and park those of accounts that are not `known`.
 
@@ -301,115 +268,8 @@ class EntityStep:
         """
         if self.entity not in PARTS or not self.staged:
             return
-        known = known_accounts() if known is None else known
-        accepted, waiting = [], []
-        unsaved = pa.table({"key": pa.array(sorted(self._unsaved), pa.string())})
-        for staged in self.staged:
-            staged.bench.register("known", known)
-            staged.bench.register("unsaved", unsaved)
-            good, parked = self._split(staged)
-            accepted += good
-            waiting += parked
-        self._append(accepted)
-        if waiting:
-            self._park_activities(waiting)
-        if self.entity in FOLLOWING:
-            self._take_back_outlived()
-
-    def _split(self, staged: Staged) -> tuple[list[Path], list[Path]]:
-        """Parquet of the activities of known accounts, and of the others."""
-        missing = "account IS NOT NULL AND account NOT IN (SELECT account FROM known)"
-        rows = f"(SELECT * FROM {staged.source} WHERE _problem IS NULL)"
-        unknown = int(staged.bench.rows(f"SELECT count(*) FROM {rows} WHERE {missing}")[0][0])
-        if self.entity in ("activities", "survey_responses"):
-            self.counts.parked += unknown
-        if self.entity == "activities":
-            staged = _numbered(staged)
-            if not unknown and not staged.refused and not staged.blank:
-                return [staged.path], []
-        query = self._query(staged)
-        good = staged.path.with_suffix(".good.parquet")
-        written = staged.bench.write(f"SELECT * FROM ({query}) SEMI JOIN known USING (account)", good)
-        # What waits for its account as a row is parked as a row; only pure activities are parked as such.
-        parkable = unknown and self.entity in ("activities", "survey_responses")
-        if not parkable:
-            return ([good] if written else []), []
-        parked = staged.path.with_suffix(".parked.parquet")
-        staged.bench.write(f"SELECT * FROM ({query}) ANTI JOIN known USING (account)", parked)
-        return ([good] if written else []), [parked]
-
-    def _query(self, staged: Staged) -> str:
-        rows = f"(SELECT * FROM {staged.source} WHERE _problem IS NULL)"
-        if self.entity == "activities":
-            return f"SELECT {STREAM_COLUMNS} FROM {rows}"
-        if self._unsaved:
-            rows = f"(SELECT * FROM {rows} ANTI JOIN unsaved USING (key))"
-        setting = self.staging.setting
-        columns = {name for name, *_ in staged.bench.rows(f"DESCRIBE {rows}")}
-        return derived_query(self.entity, rows, columns, Origin(setting.source, setting.batch))
-
-    def _append(self, paths: list[Path]) -> None:
-        if not paths:
-            return
-        stream = open_stream()
-        if self.context.dry:
-            done = stream.compare(paths, recorded_at=self.context.now)
-        else:
-            transaction_id = AppTransaction(self.context.app, PARTS[self.entity])
-            done = stream.append(paths, transaction=transaction_id, recorded_at=self.context.now)
-        if self.entity in ("activities", "survey_responses"):
-            self.counts.new += done.new
-            self.counts.changed += done.corrected
-            self.counts.unchanged += done.unchanged
-        if done.erased:
-            self.context.findings.add(
-                f"{self.entity}: erased",
-                "These activities are of accounts or contacts that were erased, and were kept out.",
-                done.erased,
-            )
-        self.context.told(done.rows)
-
-    def _take_back_outlived(self) -> None:
-        """Withdraw what followed from an earlier version of these rows, and no longer does."""
-        stream, source = open_stream(), self.staging.setting.source
-        standing = stream.run(standing_ids(stream, self.entity, source))
-        if not standing.num_rows:
-            return
-        latest = [_latest(parts, FOLLOWING[self.entity][1]) for parts in self._by_block()]
-        bench = self.staged[0].bench
-        bench.register("standing", standing)
-        columns = [{name for name, *_ in bench.rows(f"DESCRIBE {rows}")} for rows in latest]
-        origin = Origin(source, self.staging.setting.batch)
-        derived = " UNION ALL ".join(
-            derived_query(self.entity, rows, there, origin)
-            for rows, there in zip(latest, columns, strict=True)
-        )
-        queries = (
-            outlived_query(self.entity, "standing", rows, there, f"({derived})")
-            for rows, there in zip(latest, columns, strict=True)
-        )
-        ids = bench.table(" UNION ".join(queries))
-        if ids.num_rows:
-            self._withdraw(ids.append_column("source", pa.array([source] * ids.num_rows, pa.string())))
-
-    def _withdraw(self, ids: pa.Table) -> None:
-        self.context.findings.add(
-            f"{self.entity}: taken back",
-            "These activities followed from an earlier export, and this one no longer has what they followed "
-            "from. They are withdrawn, and still show for the days on which they were believed.",
-            ids.num_rows,
-            [{"id": one} for one in ids["id"].to_pylist()[:EXAMPLES]],
-        )
-        if not self.context.dry:
-            transaction_id = AppTransaction(f"{self.context.app}:taken back", PARTS[self.entity])
-            open_stream().withdraw_ids(
-                ids, transaction=transaction_id, recorded_at=self.context.now, by=self.context.record.actor
-            )
-
-    def _park_activities(self, paths: list[Path]) -> None:
-        if not self.context.dry:
-            transaction_id = AppTransaction(self.context.app, PARTS[self.entity])
-            open_stream().park(paths, transaction=transaction_id, recorded_at=self.context.now)
+        place = self.context, self.staging.setting, self.entity, self.staged, self.counts
+        Streaming(*place, self._unsaved).append(known_accounts() if known is None else known)
 
 
 def touched(actor: str, entity: str, keys: Sequence[str]) -> Iterator[str]:
@@ -419,57 +279,6 @@ def touched(actor: str, entity: str, keys: Sequence[str]) -> Iterator[str]:
             by=actor, kind=KINDS[entity], subject__in=keys[start : start + BATCH]
         )
         yield from entries.values_list("subject", flat=True)
-
-
-def _source(parts: Sequence[Staged]) -> str:
-    """The accepted rows of several files of one block, with `_file` (which of them) and `_index` (place)."""
-    paths = ", ".join(literal(str(staged.path)) for staged in parts)
-    return (
-        "(SELECT * EXCLUDE (file_row_number), file_index::BIGINT AS _file, file_row_number AS _index "
-        f"FROM read_parquet([{paths}], file_row_number=true, union_by_name=true) WHERE _problem IS NULL)"
-    )
-
-
-def _latest(parts: Sequence[Staged], key: str) -> str:
-    """The last row of each key, of accounts that are known."""
-    return (
-        f"(SELECT * FROM {_source(parts)} SEMI JOIN known USING (account) "
-        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _file DESC, _index DESC) = 1)"
-    )
-
-
-def standing_ids(stream: Stream, entity: str, source: str) -> ibis.Table:
-    """The ids of a source's standing activities that follow from rows of the entity."""
-    begins, _, _ = FOLLOWING[entity]
-    rows = stream.activities().filter(ibis._.source == source, ibis._.id.startswith(begins))
-    return rows.group_by("id").having(ibis._.sign.sum() > 0).agg(n=ibis._.count()).select("id")
-
-
-def _numbered(staged: Staged) -> Staged:
-    """Tell apart rows whose id was made of their content and that are word for word the same."""
-    made = f"(SELECT hash(id) AS h FROM {staged.source} WHERE _made AND _problem IS NULL)"
-    again = f"SELECT h FROM {made} GROUP BY h HAVING count(*) > 1"
-    if not staged.bench.rows(f"SELECT 1 FROM {staged.source} WHERE _made LIMIT 1"):
-        return staged
-    if not staged.bench.rows(f"{again} LIMIT 1"):
-        return staged
-    target = staged.path.with_suffix(".numbered.parquet")
-    nth = "row_number() OVER (PARTITION BY id)"
-    told_apart = f"id || CASE WHEN {nth} > 1 THEN '-' || {nth} ELSE '' END"
-    staged.bench.write(
-        f"SELECT * EXCLUDE (file_row_number) FROM {staged.source} WHERE NOT coalesce(_made, false) "
-        f"OR hash(id) NOT IN ({again}) UNION ALL "
-        f"SELECT * EXCLUDE (file_row_number) REPLACE ({told_apart} AS id) "
-        f"FROM {staged.source} WHERE _made AND hash(id) IN ({again})",
-        target,
-    )
-    return replace(staged, path=target)
-
-
-def known_accounts() -> pa.Table:
-    """The keys of the accounts that stand, as the column `account`."""
-    keys = Account.objects.filter(withdrawn_at=None).values_list("key", flat=True)
-    return pa.table({"account": pa.array(list(keys.iterator(chunk_size=20_000)), pa.string())})
 
 
 GENERAL = {
