@@ -177,12 +177,14 @@ def test_the_accounts_behind_a_figure_show_what_counts_those_that_move_it_most_f
     ]
     assert " ".join(lines) in text
     assert "comes" not in text
+    named = COHORT.replace("currency=EUR&", "").replace("&figure=", "&")
+    assert " ".join(lines) in shown(viewer_client, named)
     sums = shown(viewer_client, COHORT + "nrr&form=by+movement+sums")
     assert "NRR by movement sums" in sums
     assert "= 103.0 %" in sums
 
 
-@pytest.mark.parametrize("wrong", ["", "currency=EUR", "currency=EUR&figure=x", "currency=XXX&figure=grr"])
+@pytest.mark.parametrize("wrong", ["currency=EUR&figure=x", "currency=XXX&figure=grr", "currency=XXX"])
 def test_a_figure_that_is_not_on_the_page_has_no_rows(viewer_client: Client, wrong: str) -> None:
     practices()
     assert viewer_client.get(f"/customers/revenue/accounts/?{wrong}").status_code == 404

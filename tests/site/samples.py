@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from heed.customers.actions import derive_movements
 from heed.customers.models import Account, Contact
 from heed.desk.models import WorklistRow
 from heed.ledger import clock
@@ -58,6 +59,12 @@ def account(world: World) -> dict[str, Any]:
             key="I-1", kind="call", direction="inbound", words="It stops at line 412.", at=now, **told
         )
     return {"key": made.key}
+
+
+def paying_account(world: World) -> dict[str, Any]:
+    """Somebody who pays, for pages of what all of them pay."""
+    derive_movements([account(world)["key"]], by="test")
+    return {}
 
 
 def plan(world: World) -> dict[str, Any]:
@@ -160,6 +167,7 @@ def metric_of_account(world: World) -> dict[str, Any]:
 
 
 SAMPLES: dict[str, Sample] = {
+    "customers:cohort": paying_account,
     "desk:account": account,
     "desk:timeline": account,
     "desk:trends": account,

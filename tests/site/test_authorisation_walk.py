@@ -43,6 +43,11 @@ CLOSED = {
     "account_confirm_login_code",
     "socialaccount_signup",
 }
+ABSENT = {
+    *("mfa_deactivate_totp", "mfa_remove_webauthn", "mfa_edit_webauthn"),
+    *("mfa_view_recovery_codes", "mfa_download_recovery_codes"),
+}
+"""Addresses that answer 404 until something is there that no sample makes."""
 
 
 def addresses(
@@ -145,8 +150,9 @@ def test_each_role_opens_what_its_row_of_the_table_says(
     address = address_of(name, World(admin))
     client = signed_in(make_user("walker", role))
     if permission in PERMISSIONS[Role(role)]:
-        # A question only: 405 for what answers to POST alone, 403 never.
-        assert client.get(address).status_code in (200, 302, 404, 405), (name, role)
+        # A question only: 405 for what answers to POST alone, 403 never; 404 says that a sample is wrong.
+        absent = {404} if name in ABSENT | CLOSED else set()
+        assert client.get(address).status_code in {200, 302, 405} | absent
         return
     before = state(), content()
     assert turned_away(client, address) == {403}

@@ -91,10 +91,16 @@ class RevenueForm(SpanForm):
 
 
 class CohortForm(RevenueForm):
-    """A figure of the revenue page, whose accounts are asked for."""
+    """A figure of the revenue page, whose accounts are asked for: gross retention where none is named."""
 
     currency = forms.CharField(max_length=3)
     figure = forms.ChoiceField(choices=FIGURES)
+
+    def __init__(self, data: QueryDict, *, currency: str) -> None:
+        filled = data.copy()
+        filled.setdefault("currency", currency)
+        filled.setdefault("figure", FIGURES[0][0])
+        super().__init__(filled, currency=currency)
 
 
 class MovementsForm(SpanForm):
