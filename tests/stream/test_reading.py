@@ -167,3 +167,24 @@ def test_readers_in_threads_see_whole_appends_while_a_writer_writes(stream: Stre
         reader.join()
     assert wrong == []
     assert len(rows_of(stream, "id")) == 80
+
+
+def test_what_stands_of_some_kinds_at_some_accounts_comes_newest_first(writer: Writer) -> None:
+    writer.append(
+        activity("1", "2026-09-30", name="survey.nps"),
+        activity("2", "2026-10-01", name="survey.nps", value=3.0),
+        activity("3", "2026-10-31", name="survey.ces", account="brix"),
+        activity("4", "2026-10-31", name="survey.ces", account="other"),
+        activity("5", "2026-10-15"),
+        activity("6", "2026-11-01", name="survey.nps"),
+        activity("7", "2026-10-20", name="survey.csat"),
+    )
+    writer.append(activity("2", "2026-10-01", name="survey.nps", value=9.0))
+    writer.append(activity("8", "2026-10-21", name="survey.csat"), batch="undone")
+    writer.stream.withdraw(batch="undone", recorded_at=NOW, by="person:1")
+
+    october = dt.date(2026, 10, 1), dt.date(2026, 10, 31)
+    found = writer.stream.standing(["acme", "brix"], ["survey"], *october)
+
+    assert [(row.id, row.value) for row in found] == [("3", None), ("7", None), ("2", 9.0)]
+    assert writer.stream.standing([], ["survey"], *october) == []

@@ -3,8 +3,7 @@
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,6 +13,7 @@ from heed.conversations.reads import their_words
 from heed.customers.models import Account, Contact
 from heed.desk import words
 from heed.ledger.home import open_stream
+from heed.stream import Activity
 
 RECENT = timedelta(days=180)
 EVER = timedelta(days=365 * 50)
@@ -88,30 +88,22 @@ def subjects(accounts: Collection[int], since: datetime, end: datetime) -> Itera
 
 def answers(ids: Mapping[str, int], since: datetime, end: datetime) -> Iterator[tuple[int, Words]]:
     """Answers to surveys with a comment, out of the stream: rows that stand."""
-    rows = comments(list(ids), since.date(), end.date() - timedelta(days=1))
-    people = {row["contact"] for row in rows if row["contact"]}
-    roles = dict(Contact.objects.filter(key__in=people, erased_at=None).values_list("key", "role"))
-    for row in rows:
-        comment = json.loads(row["properties"]).get("comment")
-        if isinstance(comment, str) and comment.strip():
-            kind = row["name"].partition(".")[2]
-            mark, low = mark_of(kind, row["value"])
-            role, at = roles.get(row["contact"], ""), row["at"].astimezone(UTC)
-            source = mark or _("answer to %(survey)s") % {"survey": kind.upper()}
-            yield ids[row["account"]], Words(comment, at, role, source, "survey", mark, low)
-
-
-def comments(keys: Collection[str], since: date, until: date) -> list[dict[str, Any]]:
-    if not keys:
-        return []
     stream = open_stream()
-    rows = stream.activities(since, until)
-    about = rows.name.startswith("survey.") & rows.properties.contains('"comment"')
-    told = rows.filter(about & rows.account.isin(list(keys)))
-    counted = told.group_by("source", "id", "account", "contact", "name", "at", "value", "properties").agg(
-        stands=told.sign.sum()
-    )
-    return list(stream.run(counted.filter(counted.stands > 0)).to_pylist())
+    told = stream.standing(ids, ["survey"], since.date(), end.date() - timedelta(days=1))
+    rows = [(row, comment) for row in told if (comment := comment_of(row))]
+    people = {row.contact for row, _comment in rows if row.contact}
+    roles = dict(Contact.objects.filter(key__in=people, erased_at=None).values_list("key", "role"))
+    for row, comment in rows:
+        kind = row.name.partition(".")[2]
+        mark, low = mark_of(kind, row.value)
+        source = mark or _("answer to %(survey)s") % {"survey": kind.upper()}
+        role = roles.get(row.contact or "", "")
+        yield ids[row.account], Words(comment, row.at, role, source, "survey", mark, low)
+
+
+def comment_of(answer: Activity) -> str:
+    comment = json.loads(answer.properties or "{}").get("comment")
+    return comment if isinstance(comment, str) and comment.strip() else ""
 
 
 def mark_of(kind: str, value: float | None) -> tuple[str, bool]:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, TypeVar
@@ -19,6 +19,7 @@ from heed.stream.activity import (
     ERASURES,
     PARKED,
     SEEN,
+    Activity,
     Appended,
     AppTransaction,
     Compacted,
@@ -39,7 +40,7 @@ from heed.stream.rollup import roll_up_days
 from heed.stream.seen import known_then, up_to_date, update_seen
 from heed.stream.staging import Rows
 from heed.stream.tables import Table
-from heed.stream.timeline import read_batches, read_folded, read_timeline
+from heed.stream.timeline import read_batches, read_folded, read_standing, read_timeline
 from heed.stream.withdrawal import withdraw_batch, withdraw_ids
 from heed.stream.workbench import Workbench, quoted, scan, text, workbench
 
@@ -266,6 +267,12 @@ class Stream:
         if folded:
             return again(lambda: read_folded(*place, before, limit))
         return again(lambda: read_timeline(*place, kinds, before, limit, on))
+
+    def standing(
+        self, accounts: Collection[str], kinds: Sequence[str], since: dt.date, until: dt.date
+    ) -> list[Activity]:
+        """What stands of the kinds (see `timeline`) at these accounts, newest first; both days included."""
+        return again(lambda: read_standing(self._reader, self._activities, accounts, kinds, since, until))
 
     def data_until(self) -> dt.datetime | None:
         """The instant of the latest recorded activity, from the files' statistics; None for none."""

@@ -1,7 +1,7 @@
 """One account's activities, newest first, a page at a time: found by row groups, not by a scan."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -61,19 +61,38 @@ def read_folded(
     return as_page(found, totals(engine, activities, snapshot, mine), limit)
 
 
+def read_standing(
+    engine: DuckDBEngine,
+    activities: Table,
+    accounts: Collection[str],
+    kinds: Sequence[str],
+    since: dt.date,
+    until: dt.date,
+) -> list[Activity]:
+    """What stands of the kinds at these accounts from day to day, newest first."""
+    if not accounts:
+        return []
+    mine = f"account IN ({', '.join(text(account) for account in sorted(accounts))})"
+    start, end = (text(f"{day} 00:00:00+00:00") for day in (since, until + dt.timedelta(days=1)))
+    when = f""""at" >= TIMESTAMPTZ {start} AND "at" < TIMESTAMPTZ {end}"""
+    rows = standing(activities, activities.snapshot().within(since, until), f"{mine} AND {when}")
+    return list(found_in(engine, f"{rows} WHERE {of_kinds(kinds)}"))
+
+
 def totals(engine: DuckDBEngine, activities: Table, snapshot: Snapshot, mine: str) -> dict[str, int]:
     rows = standing(activities, snapshot.files, mine)
     return dict(engine.query(f"SELECT name, count(*) FROM {rows} GROUP BY name ORDER BY name"))
 
 
 def lines(engine: DuckDBEngine, rows: str, where: str, limit: int) -> list[Line]:
-    found = engine.query(
-        f"""
-        SELECT {", ".join(quoted(name) for name in FIELDS)} FROM {rows} WHERE {where}
-        ORDER BY "at" DESC, source DESC, id DESC LIMIT {int(limit) + 1}
-        """
-    )
-    return [Activity(**dict(zip(FIELDS, in_utc(row), strict=True))) for row in found]
+    return list(found_in(engine, f"{rows} WHERE {where}", f"LIMIT {int(limit) + 1}"))
+
+
+def found_in(engine: DuckDBEngine, rows: str, limit: str = "") -> Iterator[Activity]:
+    names = ", ".join(quoted(name) for name in FIELDS)
+    order = 'ORDER BY "at" DESC, source DESC, id DESC'
+    for row in engine.query(f"SELECT {names} FROM {rows} {order} {limit}"):
+        yield Activity(**dict(zip(FIELDS, in_utc(row), strict=True)))
 
 
 def usage_days(engine: DuckDBEngine, rows: str, before: Cursor | None, limit: int) -> list[Line]:
