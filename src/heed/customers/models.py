@@ -31,7 +31,11 @@ class Account(models.Model):
     withdrawn_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["name"]), models.Index(fields=["owner", "name"])]
+        indexes = [
+            models.Index(fields=["name"]),
+            models.Index(fields=["owner", "name"]),
+            models.Index(fields=["parent", "name"]),
+        ]
 
     def __str__(self) -> str:
         return self.name

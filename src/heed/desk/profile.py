@@ -195,13 +195,12 @@ def lines_of(account: Account, profile: Profile, as_of: date) -> list[Line]:
 
 def people_of(account: Account, now: datetime) -> list[Person]:
     """The people, those last spoken with first, the never heard last."""
-    spoken = Q(interactions__state=InteractionState.HELD, interactions__kind__in=SPOKEN)
-    heard = Max(
-        "interactions__at",
-        filter=spoken & Q(interactions__withdrawn_at=None, interactions__at__lte=now),
+    contacts = list(account.contacts.filter(withdrawn_at=None, erased_at=None).order_by("name", "key"))
+    held = Interaction.objects.filter(
+        contact__in=contacts, state=InteractionState.HELD, kind__in=SPOKEN, withdrawn_at=None, at__lte=now
     )
-    contacts = account.contacts.filter(withdrawn_at=None, erased_at=None).annotate(last_at=heard)
-    people = [Person(contact, contact.last_at) for contact in contacts.order_by("name", "key")]
+    last = dict(held.order_by().values_list("contact").annotate(Max("at")))
+    people = [Person(contact, last.get(contact.pk)) for contact in contacts]
     return sorted(people, key=lambda each: (each.last_at is None, now - (each.last_at or now)))
 
 

@@ -110,6 +110,10 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['owner', 'name'], name='customers_a_owner_i_a4fd17_idx'),
         ),
         migrations.AddIndex(
+            model_name='account',
+            index=models.Index(fields=['parent', 'name'], name='customers_a_parent__cea891_idx'),
+        ),
+        migrations.AddIndex(
             model_name='movement',
             index=models.Index(fields=['on', 'kind'], name='customers_m_on_c900b1_idx'),
         ),
