@@ -227,11 +227,15 @@ def test_the_lock_can_be_held_again_after_it_was_let_go(db: None) -> None:
             pass
 
 
-def test_the_page_shows_each_step_with_its_seconds_and_what_failed(
-    company: Stream, lead_client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    # A queue of its own: a round that waits in it would make the page ask again.
+@pytest.fixture
+def own_queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A round that waits in the queue of all tests would make the page ask again."""
     monkeypatch.setattr(settings, "HEED_JOBS_URL", jobs_database("", tmp_path / "jobs.sqlite"))
+
+
+def test_the_page_shows_each_step_with_its_seconds_and_what_failed(
+    company: Stream, own_queue: None, lead_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(daily_round, "STEPS", tuple(failing("rank today")))
     with pytest.raises(RoundFailedError):
         refresh(TODAY, by="command line")
@@ -243,7 +247,7 @@ def test_the_page_shows_each_step_with_its_seconds_and_what_failed(
 
 
 @pytest.fixture
-def half_done() -> Round:
+def half_done(own_queue: None) -> Round:
     return Round.objects.create(
         as_of=TODAY,
         state=RoundState.RUNNING,
