@@ -80,6 +80,8 @@ def test_the_demo_serves_a_sign_in_link_skips_what_is_done_and_ends_its_children
 
 @contextmanager
 def running_demo(home: Path, port: int) -> Iterator[tuple["subprocess.Popen[str]", Iterator[str]]]:
+    # Tests that run behind a shell were told to ignore Ctrl+C, and what they start would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         [HEED, "demo"],
         env=surroundings(home, PORT=str(port)),
@@ -91,7 +93,7 @@ def running_demo(home: Path, port: int) -> Iterator[tuple["subprocess.Popen[str]
             yield process, iter(process.stdout.readline, "")
         finally:
             if process.poll() is None:
-                process.send_signal(signal.SIGINT)
+                process.terminate()
                 process.wait(60)
 
 
