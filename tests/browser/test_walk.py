@@ -19,8 +19,7 @@ from tests.browser import company
 from tests.browser.conftest import DESKTOP, PATIENCE, PHONE, Watch, settled
 from tests.browser.house import House, running_house
 
-# They share a house.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("walk")]
+pytestmark = pytest.mark.browser
 ADA = company.OWNER
 JOB_SECONDS = 120_000
 """Milliseconds in which a job of this size ends, also on a machine with other work."""

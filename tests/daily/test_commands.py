@@ -14,7 +14,7 @@ import pytest
 from tests.processes import HEED, free_port, heed, surroundings
 
 # They share the demo company.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.slow
 STEPS = [
     "derive movements",
     "append activities",

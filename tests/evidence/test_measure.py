@@ -439,7 +439,6 @@ def test_nothing_to_measure_is_refused() -> None:
 
 @pytest.mark.spark
 @pytest.mark.slow
-@pytest.mark.xdist_group("spark")
 def test_spark_measures_as_duckdb_does(duck: Any, spark: Any) -> None:
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     engine = ibis.pyspark.connect(spark)

@@ -12,7 +12,7 @@ import pytest
 from tests.processes import HEED, answer_of, free_port, heed, surroundings
 
 # They share a home.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("commands")]
+pytestmark = pytest.mark.slow
 
 
 class Home:

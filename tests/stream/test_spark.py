@@ -8,7 +8,7 @@ from heed.stream import Stream
 from heed.stream.engines import SparkEngine
 from tests.stream.making import NOW, Writer, activity, on
 
-pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("spark")]
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 def test_spark_gives_what_duckdb_gives(stream: Stream, writer: Writer, spark: Any) -> None:
