@@ -1,6 +1,7 @@
 """Planned conversations: refused without substance, and counted once they were held."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,11 +32,7 @@ PLAN = Conversation(
     kind="call", direction="outbound", motion="planned", purpose="review", at=TOMORROW,
     agenda="Close in five days: what is left?", goal="Books closed in 5 days",
 )  # fmt: skip
-
-PLAN_OF_TODAY = Conversation(
-    kind="call", direction="outbound", motion="planned", at=NOW - timedelta(hours=1),
-    agenda="Close in five days: what is left?", goal="Books closed in 5 days",
-)  # fmt: skip
+PLAN_OF_TODAY = replace(PLAN, purpose="", at=NOW - timedelta(hours=1))
 
 
 @pytest.fixture

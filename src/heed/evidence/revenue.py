@@ -65,17 +65,23 @@ class Form(StrEnum):
     MOVEMENT_SUMS = "by movement sums"
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """GRR and NRR (1 = 100 %) of the cohort that paid at the start, and the sums behind them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """MRR at the start and at the end of a span, and what moved between, as positive amounts."""
 
-    form: Form
     start: Decimal
     end: Decimal
     expansion: Decimal
     contraction: Decimal
     churn: Decimal
     reactivation: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention(Passage):
+    """GRR and NRR (1 = 100 %) of the cohort that paid at the start, and the sums behind them."""
+
+    form: Form
     grr: Estimate
     nrr: Estimate
 
@@ -160,17 +166,11 @@ def mrr(movements: Iterable[Movement], on: date) -> dict[str, Decimal]:
     return dict(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """An account that paid at the start of a span: its MRR then and at the end, and what moved between."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member(Passage):
+    """An account that paid at the start of a span."""
 
     account: str
-    start: Decimal
-    end: Decimal
-    expansion: Decimal
-    contraction: Decimal
-    churn: Decimal
-    reactivation: Decimal
 
     def kept(self, form: Form) -> Decimal:
         """What counts for GRR; by movement sums it is below 0 where an account grew before it left."""
