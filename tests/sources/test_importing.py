@@ -11,7 +11,7 @@ from django.db import connection
 from heed.conversations.models import Case, Interaction
 from heed.customers.models import Account, Contact, Movement, SubscriptionPeriod
 from heed.ledger.models import AuditEntry
-from heed.sources import actions, running, steps
+from heed.sources import actions, running, steps, undoing
 from heed.sources.models import Import, ImportState, ParkedRow, RejectedRow, RejectedState, Source
 from heed.stream import Stream
 
@@ -187,7 +187,7 @@ def test_what_a_later_export_no_longer_says_is_taken_back_and_comes_back_by_undo
     assert told["survey_responses: taken back"] == (1, [{"id": "survey:r1"}])
     again = bring(write(tmp_path / "set", tickets=reopened, survey_responses=unanswered))
     assert not any("taken back" in one["name"] for one in again.findings)
-    actions.undo(imported(report), by=BY)
+    undoing.undo(imported(report), by=BY)
     assert standing(stream) == STANDING
 
 
@@ -217,7 +217,7 @@ def test_one_id_twice_in_a_file_is_a_change_with_both_versions_kept(tmp_path: Pa
     again = bring([path])
     assert summary(again)["accounts"] == (0, 0, 4, 0, 0)
     assert entries.count() == 1
-    actions.undo(imported(report), by=BY)
+    undoing.undo(imported(report), by=BY)
     assert not Account.objects.exists()
 
 
@@ -226,12 +226,12 @@ def test_undo_takes_everything_back_and_leaves_the_facts(tmp_path: Path, stream:
     renamed = FILES["accounts.csv"].replace("Acme", "Acme Ltd") + "a3,Gamma,,\n"
     more = FILES["activities.csv"] + "a3,,login,2025-05-05\n"
     report = bring(write(tmp_path / "set", accounts=renamed, activities=more))
-    done = actions.undo(imported(report), by=BY)
+    done = undoing.undo(imported(report), by=BY)
     assert (done.restored, done.deleted, done.activities) == (1, 1, 1)
     assert dict(Account.objects.values_list("key", "name")) == {"a1": "Acme", "a2": "Beta"}
     assert standing(stream) == STANDING
     assert imported(report).state == ImportState.UNDONE
-    assert actions.undo(imported(report), by=BY).activities == 0
+    assert undoing.undo(imported(report), by=BY).activities == 0
 
 
 def test_undo_keeps_the_accounts_of_which_other_imports_speak(tmp_path: Path, stream: Stream) -> None:
@@ -245,7 +245,7 @@ def test_undo_keeps_the_accounts_of_which_other_imports_speak(tmp_path: Path, st
     contacts = tmp_path / "later" / "contacts.csv"
     contacts.write_text("key,account,name\nu2,a2,Ann\n", encoding="utf-8")
     bring([contacts], source="helpdesk")
-    done = actions.undo(imported(first), by=BY)
+    done = undoing.undo(imported(first), by=BY)
     assert {kept["key"] for kept in done.kept} == {"a1", "a2"}
     assert dict(Account.objects.filter(withdrawn_at=None).values_list("key", "name")) == {
         "a1": "Acme",
@@ -253,22 +253,22 @@ def test_undo_keeps_the_accounts_of_which_other_imports_speak(tmp_path: Path, st
     }
     assert standing(stream) == {"login": 1}
     # Once the other import is taken back too, nobody needs the account any more.
-    actions.undo(imported(second), by=BY)
-    actions.undo(imported(first), by=BY)
+    undoing.undo(imported(second), by=BY)
+    undoing.undo(imported(first), by=BY)
     assert set(Account.objects.values_list("key", flat=True)) == {"a2"}
 
 
 def test_undo_names_the_later_imports_that_said_the_same(tmp_path: Path, stream: Stream) -> None:
     paths = write(tmp_path / "set")
     first, second = bring(paths), bring(paths)
-    assert actions.undo(imported(first), by=BY).later == [second.import_id]
+    assert undoing.undo(imported(first), by=BY).later == [second.import_id]
     bring(paths)
     assert standing(stream) == STANDING
 
 
 def test_undo_of_the_only_import_leaves_no_customer_and_no_revenue(tmp_path: Path, stream: Stream) -> None:
     report = bring(write(tmp_path / "set"))
-    actions.undo(imported(report), by=BY)
+    undoing.undo(imported(report), by=BY)
     for model in (Account, Contact, SubscriptionPeriod, Movement, Case, Interaction):
         assert not model.objects.exists(), model
     assert standing(stream) == {}

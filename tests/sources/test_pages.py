@@ -1,5 +1,6 @@
 """The pages of sources: upload, look, import, correct, undo; by whoever may."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from django.urls import reverse
 from heed.customers.models import Account
 from heed.ledger.models import AuditEntry
 from heed.people.models import User
-from heed.sources import reading, running, staging, uploads
+from heed.sources import reading, staging, undoing, uploads
 from heed.sources.models import Import, ImportState, RejectedRow, RejectedState, Source
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +25,8 @@ ACCOUNTS = b"key,name,kind\na1,Acme,customer\na2,Beta,alien\n"
 def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What was given to the worker: no worker runs here, the tests run the jobs themselves."""
     given: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(uploads, "enqueue", lambda name, *args, key: given.append((name, *args)))
+    for asking in (uploads, undoing):
+        monkeypatch.setattr(asking, "enqueue", lambda name, *args, key: given.append((name, *args)))
     return given
 
 
@@ -85,8 +87,12 @@ def test_from_upload_to_report_to_correction_to_undo(
     assert Account.objects.get(key="a2").kind == "partner"
     assert AuditEntry.objects.filter(action="replay", by=admin.actor).count() == 1
 
-    undone = admin_client.post(reverse("sources:undo", args=[import_.pk]), follow=True)
-    assert "Taken back" in undone.content.decode()
+    asked = admin_client.post(reverse("sources:undo", args=[import_.pk]), follow=True)
+    assert "Being taken back" in asked.content.decode()
+    assert enqueued[-1] == ("undo an import", import_.pk, admin.actor)
+    assert Account.objects.count() == 2
+    undoing.carry_out(import_.pk, admin.actor)
+    assert "0 entries as before, 2 removed, 0 withdrawn" in admin_client.get(page).content.decode()
     assert not Account.objects.exists()
 
 
@@ -320,14 +326,49 @@ def test_what_is_stored_is_neither_confirmed_again_nor_thrown_away(
     assert len(enqueued) == 1
 
 
-def test_undo_does_not_keep_a_page_waiting_for_a_running_import(
-    admin_client: Client, enqueued: list[tuple[Any, ...]]
+def test_an_undo_is_asked_for_once_and_names_what_it_kept(
+    admin_client: Client, admin: User, enqueued: list[tuple[Any, ...]]
 ) -> None:
-    done = imported(admin_client, {"accounts.csv": "key,name\na1,Acme\n"})
-    with running.one_import_at_a_time(running.no_progress):
-        answer = admin_client.post(reverse("sources:undo", args=[done.pk]), follow=True)
-    assert "An import is running. Try again when it is done." in answer.content.decode()
-    assert Account.objects.exists()
+    first = imported(admin_client, {"accounts.csv": "key,name\na1,Acme\na2,Beta\n"})
+    imported(admin_client, {"accounts.csv": "key,name\na1,Acme Ltd\na2,Beta\n"})
+    undo, page = (reverse(f"sources:{name}", args=[first.pk]) for name in ("undo", "import"))
+    admin_client.post(undo)
+    again = admin_client.post(undo, follow=True)
+    assert "This import cannot be taken back: Being taken back." in again.content.decode()
+    assert [name for name, *_ in enqueued].count("undo an import") == 1
+
+    undoing.carry_out(first.pk, admin.actor)
+    undoing.carry_out(first.pk, admin.actor)
+    shown = admin_client.get(page).content.decode()
+    assert "account a1" in shown
+    assert "Import 2 said some of the same rows again" in shown
+    assert list(Account.objects.filter(withdrawn_at=None).values_list("key", "name")) == [("a1", "Acme Ltd")]
+    assert AuditEntry.objects.filter(action="undo", subject=str(first.pk)).count() == 1
+
+
+def test_an_undo_that_stops_is_said_and_is_not_taken_for_an_import_to_carry_on(
+    admin_client: Client, admin: User, enqueued: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"accounts.csv": "key,name\na1,Acme\n"}
+    done = imported(admin_client, files)
+    admin_client.post(reverse("sources:undo", args=[done.pk]))
+
+    def full(*given: Any, **more: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(undoing, "derive_movements", full)
+        undoing.carry_out(done.pk, admin.actor)
+    shown = admin_client.get(reverse("sources:import", args=[done.pk])).content.decode()
+    assert "Taking this import back stopped. Undo it again." in shown
+    assert "Free some space" in shown
+
+    imported(admin_client, files)
+    assert Account.objects.filter(withdrawn_at=None).count() == 1
+    admin_client.post(reverse("sources:undo", args=[done.pk]))
+    undoing.carry_out(done.pk, admin.actor)
+    done.refresh_from_db()
+    assert done.state == ImportState.UNDONE
 
 
 def test_an_upload_can_be_thrown_away(admin_client: Client) -> None:

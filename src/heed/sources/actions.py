@@ -1,4 +1,4 @@
-"""The verbs of sources: look at a file set, import it, correct and replay what was refused, take it back."""
+"""The verbs of sources: look at a file set, import it, correct and replay what was refused."""
 
 import errno
 import os
@@ -12,17 +12,13 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
-from heed.conversations.actions import revert as revert_conversations
-from heed.customers.actions import derive_movements
-from heed.customers.actions import revert as revert_customers
-from heed.ledger import clock, outbox
+from heed.ledger import clock
 from heed.ledger.actions import Change, record
-from heed.ledger.home import open_stream
 from heed.measures.actions import ensure_starter_metrics, set_key_activities
 from heed.sources.encodings import FileProblemError
 from heed.sources.guessing import Guess, guess
 from heed.sources.mapping import MappingError, parse_mapping, write_mapping
-from heed.sources.models import Import, ImportState, ParkedRow, RejectedRow, RejectedState, Source
+from heed.sources.models import Import, ImportState, RejectedRow, RejectedState, Source
 from heed.sources.reading import FileSet, open_set
 from heed.sources.reasons import sentence
 from heed.sources.replaying import Replayed, replay_lines, replay_row
@@ -39,7 +35,7 @@ from heed.sources.running import (
 from heed.sources.staging import StagingError, misfits
 from heed.sources.steps import ImportStopped
 from heed.sources.tally import Counts
-from heed.stream import Stream, StreamError
+from heed.stream import StreamError
 from heed.stream.files import FileQueryError
 
 __all__ = [
@@ -51,7 +47,6 @@ __all__ = [
     "preview",
     "replay",
     "run_import",
-    "undo",
 ]
 
 EXPECTED = (
@@ -68,21 +63,6 @@ class Preview:
     mapping: str
     notes: list[str]
     samples: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Undone:
-    """What an undo came to: entities brought back, activities withdrawn, and what others changed or need.
-
-    `later` are imports that said again what was known, so that they may have said what is gone now.
-    """
-
-    restored: int
-    deleted: int
-    withdrawn: int
-    activities: int
-    kept: list[dict[str, str]]
-    later: list[int]
 
 
 def preview(paths: Sequence[Path], mapping: str | None = None) -> Preview:
@@ -219,7 +199,7 @@ class failing_clearly:  # noqa: N801 - reads as a phrase
             return
         if _disk_is_full(error):
             home = settings.HEED_HOME
-            message = _("The disk of %(home)s is full. Free some space and start the same import again.")
+            message = _("The disk of %(home)s is full. Free some space and do the same again.")
             raise ImportFailed(message % {"home": home}) from error
         if isinstance(error, EXPECTED):
             raise ImportFailed(str(error)) from error
@@ -296,54 +276,3 @@ def dismiss(rows: Sequence[RejectedRow], *, by: str, reason: str = "") -> int:
         record(Change("dismiss", "rejected row", str(row.pk), *states, reason), by=by)
         dismissed += 1
     return dismissed
-
-
-# Undo
-
-
-def undo(import_: Import, *, by: str, wait: bool = True) -> Undone:
-    """Take an import back: entities as they were, its activities withdrawn by new facts. Repeatable.
-
-    While an import runs it waits, or raises ImportFailed where it may not.
-    """
-    with one_import_at_a_time(no_progress, wait=wait):
-        stream = open_stream()
-        now = clock.now()
-        conversations = revert_conversations(import_.actor, by=by)
-        outbox.drain()
-        activities = stream.withdraw(batch=import_.actor, recorded_at=now, by=by)
-        stream.roll_up()
-        customers = revert_customers(import_.actor, by=by, needed=_spoken_of(stream))
-        derive_movements(customers.accounts, by=by)
-        outbox.drain()
-        stream.roll_up()
-        with transaction.atomic():
-            ParkedRow.objects.filter(of_import=import_, released_at=None).delete()
-            import_.state, import_.undone_at = ImportState.UNDONE, now
-            import_.save(update_fields=["state", "undone_at"])
-            done = Undone(
-                conversations.restored + customers.restored,
-                conversations.deleted + customers.deleted,
-                conversations.withdrawn + customers.withdrawn,
-                activities,
-                [
-                    {"kind": kept.kind, "key": kept.key, "reason": kept.reason}
-                    for kept in (*conversations.kept, *customers.kept)
-                ],
-                _later_unchanged(import_),
-            )
-            after = {name: value for name, value in vars(done).items() if name != "kept"}
-            record(Change("undo", "import", str(import_.pk), None, after), by=by)
-        return done
-
-
-def _spoken_of(stream: Stream) -> set[str]:
-    """The accounts with standing activities, but for movements, which follow from subscriptions."""
-    days = stream.daily()
-    standing = days.filter(days.unknown_on.isnull(), ~days.name.startswith("subscription."))
-    return set(stream.run(standing.select("account").distinct())["account"].to_pylist())
-
-
-def _later_unchanged(import_: Import) -> list[int]:
-    later = Import.objects.filter(source=import_.source, pk__gt=import_.pk, state=ImportState.DONE)
-    return [one.pk for one in later if any(counts["unchanged"] for counts in one.counts.values())]

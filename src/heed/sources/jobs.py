@@ -1,7 +1,7 @@
 """The durable work of sources."""
 
 from heed.ledger.durable import job
-from heed.sources import uploads
+from heed.sources import undoing, uploads
 
 
 @job(uploads.IMPORT_JOB, retries=2)
@@ -14,3 +14,9 @@ def import_files(import_pk: int) -> None:
 def count_import(import_pk: int) -> None:
     """Count what an upload would change, and change nothing."""
     uploads.count(import_pk)
+
+
+@job(undoing.UNDO_JOB, retries=2)
+def undo_import(import_pk: int, by: str) -> None:
+    """Take an import back; carried on from its beginning after a crash."""
+    undoing.carry_out(import_pk, by)

@@ -22,7 +22,13 @@ class ImportState(models.TextChoices):
     RUNNING = "running", _("Running")
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
+    UNDOING = "undoing", _("Being taken back")
+    HALFWAY = "halfway", _("Taken back in part")
     UNDONE = "undone", _("Undone")
+
+
+BUSY = (ImportState.COUNTING, ImportState.WAITING, ImportState.RUNNING, ImportState.UNDOING)
+"""A worker is at it, or will be."""
 
 
 class Import(models.Model):
@@ -45,13 +51,14 @@ class Import(models.Model):
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     undone_at = models.DateTimeField(null=True)
+    undone = models.JSONField(null=True)
 
     def __str__(self) -> str:
         return f"import {self.pk}"
 
     @property
     def is_busy(self) -> bool:
-        return self.state in (ImportState.COUNTING, ImportState.WAITING, ImportState.RUNNING)
+        return self.state in BUSY
 
     @property
     def actor(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 
 from heed.sources.mapping import MappingError, parse_mapping
-from heed.sources.models import Import, ImportState, ParkedRow, RejectedRow, RejectedState, Source
+from heed.sources.models import Import, ParkedRow, RejectedRow, RejectedState, Source
 from heed.sources.steps import ORDER
 
 COLUMNS = ("new", "changed", "unchanged", "rejected", "parked")
@@ -106,7 +106,3 @@ def correctable(row: RejectedRow) -> list[tuple[str, Any]]:
 def line_columns(row: RejectedRow) -> list[str]:
     """The columns that a corrected line is to give, in order; none where the row is no line."""
     return list(json.loads(row.values["header"])) if row.is_line and "header" in row.values else []
-
-
-def can_be_undone(import_: Import) -> bool:
-    return import_.state in (ImportState.DONE, ImportState.FAILED) and bool(import_.counts)

@@ -71,14 +71,12 @@ def digest_of(paths: Sequence[Path], mapping: str) -> str:
 
 
 @contextmanager
-def one_import_at_a_time(progress: Progress, *, wait: bool = True) -> Iterator[None]:
+def one_import_at_a_time(progress: Progress) -> Iterator[None]:
     """Hold the lock of imports; where another import holds it, say so and wait for it to finish."""
     lock = FileLock(str(Path(settings.HEED_HOME) / "import.lock"))
     try:
         lock.acquire(timeout=0)
-    except Timeout as error:
-        if not wait:
-            raise ImportFailed(_("An import is running. Try again when it is done.")) from error
+    except Timeout:
         progress(_("Waiting: another import is running. This one starts when it is done."), 0, None)
         lock.acquire()
     try:

@@ -90,7 +90,7 @@ def receive(files: "Sequence[UploadedFile[Any]]", source: str, *, by: User) -> I
         _abandon(import_, str(error), by)
         raise UploadRefused(_("The files could not be taken in: %(why)s") % {"why": error}) from error
     with transaction.atomic():
-        after = {"files": _names_of(import_.files), "source": import_.source.name}
+        after = {"files": names_of(import_.files), "source": import_.source.name}
         record(Change("upload", "import", str(import_.pk), None, after), by=by.actor)
     return import_
 
@@ -178,7 +178,7 @@ def look_again(import_: Import) -> None:
     import_.save(update_fields=["mapping", "files", "notes"])
 
 
-def _names_of(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def names_of(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The files as the trail keeps them: without their first rows, which may speak of persons."""
     return [{"name": file["name"], "size": file["size"]} for file in files]
 
@@ -252,7 +252,7 @@ def carry_out(import_pk: int) -> None:
         return
     shutil.rmtree(folder_of(import_), ignore_errors=True)
     # First rows and expectations were for the preview; what became of the rows stands elsewhere.
-    import_.files, import_.expected = _names_of(import_.files), None
+    import_.files, import_.expected = names_of(import_.files), None
     import_.save(update_fields=["files", "expected"])
 
 
@@ -262,7 +262,7 @@ def discard(import_: Import, *, by: User) -> None:
     if import_.state not in OPEN or import_.counts:
         raise UploadRefused(_("Something of this import is stored. Undo it instead."))
     record(
-        Change("discard", "import", str(import_.pk), {"files": _names_of(import_.files)}, None), by=by.actor
+        Change("discard", "import", str(import_.pk), {"files": names_of(import_.files)}, None), by=by.actor
     )
     shutil.rmtree(folder_of(import_), ignore_errors=True)
     import_.delete()

@@ -10,13 +10,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from heed.people.access import signed_in
 from heed.people.permissions import Permission, allows, may
-from heed.sources import access, actions, reads, uploads
+from heed.sources import access, actions, reads, undoing, uploads
 from heed.sources.behind import rows_behind
 from heed.sources.forms import CorrectionForm, MappingForm, UploadForm
 from heed.sources.models import Import, RejectedRow
 
 UNPROCESSABLE = 422
-MOST_KEPT = 5
 
 
 @may(Permission.IMPORT)
@@ -82,7 +81,7 @@ def _import_page(request: HttpRequest, import_: Import, form: MappingForm, statu
         "open_rejected": reads.open_rejected(import_),
         "rejections": sum(entity["rejected"] for entity in import_.counts.values()),
         "waiting": reads.waiting_rows(import_),
-        "can_undo": reads.can_be_undone(import_) and allows(request.user, Permission.UNDO_IMPORTS),
+        "can_undo": undoing.can_be_undone(import_) and allows(request.user, Permission.UNDO_IMPORTS),
         "samples": reads.samples_of(import_),
         "poll": reverse("sources:progress", args=[import_.pk]),
     }
@@ -175,33 +174,9 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     import_ = access.import_for(request.user, pk)
     try:
-        done = actions.undo(import_, by=signed_in(request).actor, wait=False)
-    except actions.ImportFailed as error:
+        undoing.ask(import_, by=signed_in(request))
+    except undoing.UndoRefused as error:
         messages.error(request, str(error))
-        return redirect("sources:import", pk)
-    messages.success(
-        request,
-        _(
-            "Taken back: %(restored)s entries as before, %(deleted)s removed, "
-            "%(activities)s activities withdrawn."
-        )
-        % vars(done),
-    )
-    for kept in done.kept[:MOST_KEPT]:
-        messages.warning(request, f"{kept['kind']} {kept['key']}: {kept['reason']}")
-    if len(done.kept) > MOST_KEPT:
-        more = {"count": len(done.kept) - MOST_KEPT}
-        messages.warning(request, _("%(count)s more stay as they are, for the same reasons.") % more)
-    if done.later:
-        numbers = ", ".join(str(number) for number in done.later)
-        messages.warning(
-            request,
-            _(
-                "Import %(numbers)s said some of the same rows again, which were known then. Import the "
-                "newest files once more to bring back what they say."
-            )
-            % {"numbers": numbers},
-        )
     return redirect("sources:import", pk)
 
 

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('mapping', models.TextField()),
                 ('files', models.JSONField(default=list)),
                 ('digest', models.CharField(db_index=True, max_length=64)),
-                ('state', models.CharField(choices=[('uploaded', 'Waiting for confirmation'), ('counting', 'Counting what would change'), ('waiting', 'Waiting for a worker'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('undone', 'Undone')], max_length=10)),
+                ('state', models.CharField(choices=[('uploaded', 'Waiting for confirmation'), ('counting', 'Counting what would change'), ('waiting', 'Waiting for a worker'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('undoing', 'Being taken back'), ('halfway', 'Taken back in part'), ('undone', 'Undone')], max_length=10)),
                 ('counts', models.JSONField(default=dict)),
                 ('expected', models.JSONField(null=True)),
                 ('notes', models.JSONField(default=list)),
@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
                 ('started_at', models.DateTimeField()),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('undone_at', models.DateTimeField(null=True)),
+                ('undone', models.JSONField(null=True)),
             ],
         ),
         migrations.CreateModel(
