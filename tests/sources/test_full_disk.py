@@ -56,7 +56,7 @@ def test_a_full_disk_stops_the_import_clearly_and_the_same_import_goes_on_once_t
     (folder / "activities.csv").write_text("id,account,name,at,note\n" + "".join(lines), encoding="utf-8")
     paths = sorted(folder.iterdir())
     mapping = actions.preview(paths).mapping
-    with pytest.raises(actions.ImportFailed, match=r"disk of .* is full. Free some space and start the same"):
+    with pytest.raises(actions.ImportFailed, match=r"disk of .* is full. Free some space and do the same"):
         actions.run_import(actions.prepare(paths, mapping, source="crm", by=BY), paths, by=BY)
     failed = Import.objects.get()
     assert failed.state == ImportState.FAILED

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from heed.stream import Appended, AppTransaction, Stream, StreamBusyError, as_table
+from heed.stream.files import FileBench
 from heed.stream.locks import one_writer
+from heed.stream.workbench import connect
 from tests.moments import moment
 from tests.stream.making import NOW, Writer, activity, everything, rows_of
 from tests.stream.steps import work
@@ -126,6 +128,13 @@ def test_when_the_disk_takes_no_more_nothing_is_committed_and_the_error_says_so(
     assert "Nothing was committed. Make room on the disk" in message
     assert counts == "1 1"
     assert new == "60000"
+
+
+def test_no_engine_of_ours_writes_asynchronously(tmp_path: Path) -> None:
+    """DuckDB 2.0 may wait for ever for an asynchronous write that failed, so a full disk could hang Heed."""
+    asked = "SELECT value FROM duckdb_settings() WHERE name = 'async_threads'"
+    assert connect("100MB", 1, tmp_path).execute(asked).fetchall() == [("0",)]
+    assert FileBench([], tmp_path).rows(asked) == [("0",)]
 
 
 def test_two_writers_at_once_both_arrive(stream: Stream) -> None:

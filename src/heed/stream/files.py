@@ -18,6 +18,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from heed.stream.duck import SETTINGS
+
 FileKind = Literal["csv", "jsonl", "parquet"]
 MALFORMED = "_malformed"
 BATCH_ROWS = 100_000
@@ -344,12 +346,7 @@ def _locked(
     seconds: int = 3_600,
 ) -> duckdb.DuckDBPyConnection:
     db = duckdb.connect(
-        config={
-            "autoload_known_extensions": "false",
-            "autoinstall_known_extensions": "false",
-            "python_enable_replacements": "false",
-            "allow_persistent_secrets": "false",
-        }
+        config={**SETTINGS, "python_enable_replacements": False, "allow_persistent_secrets": False}
     )
     # It goes to standard output, where programs read answers.
     db.execute("SET enable_progress_bar=false")
@@ -385,6 +382,6 @@ def _told() -> Iterator[None]:
 
 def parquet_table(name: str, path: Path) -> FileTable:
     """Describe a Parquet file; FileQueryError where it is none."""
-    with duckdb.connect() as db, _told():
+    with duckdb.connect(config=SETTINGS) as db, _told():
         found = db.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})").fetchall()
     return FileTable(name, path, "parquet", tuple(FileColumn(row[0], row[1]) for row in found))

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from heed.stream.duck import SETTINGS
 from heed.stream.errors import WriteFailedError
 from heed.stream.tables import DataFile, Table, Written
 
@@ -108,12 +109,7 @@ def workbench(home: Path) -> Iterator[Workbench]:
 
 def connect(memory: str, threads: int | None, spill: Path) -> duckdb.DuckDBPyConnection:
     """A DuckDB of its own, in UTC, that never fetches an extension."""
-    settings: dict[str, Any] = {
-        "memory_limit": memory,
-        "temp_directory": str(spill),
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
+    settings = {**SETTINGS, "memory_limit": memory, "temp_directory": str(spill)}
     if threads is not None:
         settings["threads"] = threads
     connection = duckdb.connect(config=settings)
