@@ -60,6 +60,29 @@ def test_the_page_and_the_command_agree(
     assert (told["count"], told["capacity"], told["new"], told["snoozed"]) == (3, 10, 3, 0)
 
 
+def test_an_unknown_risk_has_its_reason_in_the_command_and_on_the_page(
+    alice: Any,
+    alice_client: Client,
+    make_account: "MakeAccount",
+    make_risk: "MakeRisk",
+    make_period: Any,
+) -> None:
+    few, none = make_account("few", alice), make_account("none", alice)
+    for account in (few, none):
+        make_period(account, renews_on=DAY)
+    make_risk(few, "1000", None)
+    rank()
+    said = CliRunner().invoke(app, ["today", "--json", "--person", alice.email])
+    (told,) = json.loads(said.stdout)["people"]
+    rows = {row["account"]: row for section in told["sections"] for row in section["rows"]}
+    reasons = {"few": "too few", "none": "no risk was estimated on the day of the list"}
+    assert {key: (row["probability"], row["probability_reason"]) for key, row in rows.items()} == {
+        key: (None, reason) for key, reason in reasons.items()
+    }
+    shown = page(alice_client, "/today/")
+    assert all(f'title="{reason}">risk unknown</a>' in shown for reason in reasons.values())
+
+
 def test_the_command_names_a_person_it_does_not_know(alice: Any) -> None:
     said = CliRunner().invoke(app, ["today", "--person", "nobody@heed.test"])
     assert said.exit_code == 2

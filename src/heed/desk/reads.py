@@ -41,7 +41,10 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the list, ready to be read. Amounts are yearly, probabilities shares of one."""
+    """One row of the list, ready to be read. Amounts are yearly, probabilities shares of one.
+
+    An unknown probability has its reason beside it.
+    """
 
     id: int
     rank: int
@@ -61,6 +64,7 @@ class Row:
     stake: Decimal | None
     currency: str
     probability: float | None
+    probability_reason: str
     low: float | None
     high: float | None
     horizon_on: date | None
@@ -229,6 +233,7 @@ def row_of(row: WorklistRow) -> Row:
         stake=row.stake,
         currency=row.currency,
         probability=row.probability,
+        probability_reason=_no_risk(risk) if row.probability is None else "",
         low=row.low,
         high=row.high,
         horizon_on=risk.horizon_on if risk else None,
@@ -240,6 +245,10 @@ def row_of(row: WorklistRow) -> Row:
         state_reason=row.state_reason,
         snoozed_until=row.snoozed_until,
     )
+
+
+def _no_risk(risk: Risk | None) -> str:
+    return risk.reason if risk and risk.reason else _("no risk was estimated on the day of the list")
 
 
 def quote_of(kept: Mapping[str, str] | None) -> Quote | None:
