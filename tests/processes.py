@@ -32,9 +32,18 @@ def heed(home: Path, *arguments: str, **settings: str) -> "subprocess.CompletedP
 
 
 def free_port() -> int:
+    """A port to listen on that nobody else is given for a minute.
+
+    A connection that this end closes first keeps its port that long from all but those that ask for it by
+    its number and allow its reuse, as servers do.
+    """
     with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         free.bind(("127.0.0.1", 0))
+        free.listen()
         port: int = free.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            free.accept()[0].close()
         return port
 
 
