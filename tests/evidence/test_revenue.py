@@ -166,6 +166,14 @@ def test_the_two_forms_differ_where_one_account_grows_and_shrinks() -> None:
     assert (sums.grr.value, sums.nrr.value) == (0.5, 1)
 
 
+def test_who_came_back_counts_for_nrr_point_to_point_and_not_by_sums() -> None:
+    rows = [Period("b", day(0), None, D(300), "EUR"), period(0, 15, 100), period(60, None, 120)]
+    for form, grr, nrr in ((Form.POINT_TO_POINT, 1, 1.05), (Form.MOVEMENT_SUMS, 0.75, 0.75)):
+        found = retention(movements(rows), day(1), day(90), form=form)["EUR"]
+        assert (found.churn, found.reactivation, found.end) == (100, 120, 420)
+        assert (found.grr.value, found.nrr.value, found.nrr.n) == (grr, nrr, 2)
+
+
 def test_new_customers_are_not_in_the_cohort() -> None:
     rows = [period(0, None, 100), Period("b", day(20), None, D(900), "EUR")]
     found = retention(movements(rows), day(1), day(90))["EUR"]
