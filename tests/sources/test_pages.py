@@ -239,21 +239,35 @@ def test_others_get_no_page_of_sources(role: str, make_user: Callable[..., User]
     assert not Import.objects.exists()
 
 
+PLAIN = '[[accounts]]\nfile = "accounts.csv"\n[accounts.columns]\nkey = "key"\n'
+
+
+@pytest.mark.parametrize(
+    ("mapping", "sql"),
+    [
+        (PLAIN.replace('"key"', '{ sql = "upper(key)" }'), "upper(key)"),
+        (PLAIN.replace("file =", "sql = 'select * from").replace('.csv"', ".csv\"'"), "select * from"),
+        (
+            PLAIN + '[checks.twice]\nsql = \'select 1 from "accounts.csv"\'\nsentence = "Two."\n',
+            "select 1 from",
+        ),
+    ],
+    ids=["of a column", "of a block", "of a check"],
+)
 def test_only_an_admin_writes_sql_in_a_mapping(
-    admin_client: Client, lead_client: Client, enqueued: list[tuple[Any, ...]]
+    mapping: str, sql: str, admin_client: Client, lead_client: Client, enqueued: list[tuple[Any, ...]]
 ) -> None:
     upload(admin_client)
     import_ = Import.objects.get()
     before = import_.mapping
-    sql = '[[accounts]]\nfile = "accounts.csv"\n[accounts.columns]\nkey = { sql = "upper(key)" }\n'
     address = reverse("sources:confirm", args=[import_.pk])
-    refused = lead_client.post(address, {"mapping": sql})
+    refused = lead_client.post(address, {"mapping": mapping})
     assert refused.status_code == 422
     assert "Only an admin can write SQL in a mapping." in refused.content.decode()
-    assert "upper(key)" in refused.content.decode()
+    assert sql in refused.content.decode()
     import_.refresh_from_db()
     assert (import_.mapping, import_.state, enqueued) == (before, ImportState.UPLOADED, [])
-    assert admin_client.post(address, {"mapping": sql}).status_code == 302
+    assert admin_client.post(address, {"mapping": mapping}).status_code == 302
 
 
 def test_a_wrong_mapping_comes_back_with_the_reason_and_nothing_typed_is_lost(
@@ -419,3 +433,30 @@ def test_rows_are_set_aside_from_the_list(admin_client: Client, enqueued: list[t
     row.refresh_from_db()
     assert row.state == RejectedState.DISMISSED
     assert "No rejected rows" in admin_client.get(reverse("sources:rejected")).content.decode()
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 30])
+def test_what_is_no_number_in_an_address_or_a_form_names_nothing(
+    number: str, admin_client: Client, enqueued: list[tuple[Any, ...]]
+) -> None:
+    upload(admin_client)
+    import_ = Import.objects.get()
+    admin_client.post(reverse("sources:confirm", args=[import_.pk]), {"mapping": import_.mapping})
+    uploads.carry_out(import_.pk)
+    RejectedRow.objects.create(
+        of_import=import_, entity="accounts", file="accounts.csv", row=9, reason="x", values={"key": "a9"}
+    )
+    made = reverse("sources:rows", args=[import_.pk, "accounts", "new"])
+    for address in (
+        f"{reverse('sources:sources')}?source={number}",
+        f"{reverse('sources:sources')}?page={number}",
+        f"{made}?page={number}",
+        f"{reverse('sources:rejected')}?import={number}",
+        f"{reverse('sources:rejected')}?page={number}",
+    ):
+        answer = admin_client.get(address)
+        assert answer.status_code == 200, address
+        assert "a1" in answer.content.decode() or made not in address
+    answer = admin_client.post(reverse("sources:dismiss"), {"row": [number], "reason": "x"})
+    assert answer.status_code == 302
+    assert set(RejectedRow.objects.values_list("state", flat=True)) == {RejectedState.OPEN}

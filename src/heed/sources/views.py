@@ -16,6 +16,13 @@ from heed.sources.forms import CorrectionForm, MappingForm, UploadForm
 from heed.sources.models import Import, RejectedRow
 
 UNPROCESSABLE = 422
+MOST_DIGITS = 18
+"""A number of so many digits fits into any column of the database."""
+
+
+def _number(given: str) -> int | None:
+    """A number that an address or a form names; None where it names none."""
+    return int(given) if given.isascii() and given.isdecimal() and len(given) <= MOST_DIGITS else None
 
 
 @may(Permission.IMPORT)
@@ -29,8 +36,8 @@ def _may_declare(request: HttpRequest) -> bool:
 
 
 def _sources_page(request: HttpRequest, form: UploadForm, status: int = 200) -> HttpResponse:
-    chosen = request.GET.get("source", "")
-    of_source = access.source_for(request.user, int(chosen)) if chosen.isdigit() else None
+    chosen = _number(request.GET.get("source", ""))
+    of_source = access.source_for(request.user, chosen) if chosen is not None else None
     context = {
         "form": form,
         "lines": reads.source_lines(),
@@ -96,8 +103,7 @@ def rows(request: HttpRequest, pk: int, entity: str, became: str) -> HttpRespons
     counted = import_.counts.get(entity, {})
     if became not in reads.COLUMNS or became not in counted:
         raise Http404(_("Import %(pk)s counted no such rows.") % {"pk": pk})
-    given = request.GET.get("page", "")
-    found = rows_behind(import_, entity, became, int(given) if given.isdigit() else 1)
+    found = rows_behind(import_, entity, became, _number(request.GET.get("page", "")) or 1)
     context = {"import": import_, "entity": entity, "became": became, "found": found}
     return render(request, "sources/rows.html", {**context, "counted": counted[became]})
 
@@ -184,8 +190,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def rejected(request: HttpRequest) -> HttpResponse:
     """Open rejected rows; `?import=` those of one import."""
-    given = request.GET.get("import", "")
-    of_import = int(given) if given.isdigit() else None
+    of_import = _number(request.GET.get("import", ""))
     context = {"page": reads.rejected_rows(of_import, request.GET.get("page")), "of_import": of_import}
     return render(request, "sources/rejected.html", context)
 
@@ -229,7 +234,8 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
 @may(Permission.IMPORT)
 @require_POST
 def dismiss(request: HttpRequest) -> HttpResponse:
-    rows = [access.rejected_for(request.user, int(pk)) for pk in request.POST.getlist("row") if pk.isdigit()]
+    given = map(_number, request.POST.getlist("row"))
+    rows = [access.rejected_for(request.user, pk) for pk in given if pk is not None]
     count = actions.dismiss(rows, by=signed_in(request).actor, reason=request.POST.get("reason", "")[:500])
     said = ngettext("%(count)s row was set aside.", "%(count)s rows were set aside.", count)
     messages.success(request, said % {"count": count})
