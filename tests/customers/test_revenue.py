@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from heed.customers import reads
+from heed.customers import reads, views
 from heed.customers.actions import save_accounts, save_periods, state_rate
 from heed.customers.models import ExchangeRate
 from heed.customers.rates import RateError
@@ -182,6 +182,62 @@ def test_the_accounts_behind_a_figure_show_what_counts_those_that_move_it_most_f
     sums = shown(viewer_client, COHORT + "nrr&form=by+movement+sums")
     assert "NRR by movement sums" in sums
     assert "= 103.0 %" in sums
+
+
+@pytest.mark.parametrize(
+    ("figure", "order"),
+    [("grr", ["leaves", "shrinks", "grows", "stays"]), ("nrr", ["grows", "leaves", "shrinks", "stays"])],
+)
+def test_every_page_of_the_accounts_has_the_sums_of_all(
+    viewer_client: Client, monkeypatch: pytest.MonkeyPatch, figure: str, order: list[str]
+) -> None:
+    practices()
+    monkeypatch.setattr(views, "PAGE", 2)
+    sums = "All of them € 100,000 € 103,000 € 88,000 € 103,000 € 15,000 € 4,000 € 8,000 € 0"
+    for number, names in ((1, order[:2]), (2, order[2:])):
+        text = shown(viewer_client, f"{COHORT}{figure}&page={number}")
+        assert re.findall(r"\b(grows|leaves|shrinks|stays)\b", text) == names
+        assert sums in text
+
+
+def test_who_came_back_is_reactivation_and_counts_for_nrr_only_point_to_point(viewer_client: Client) -> None:
+    save(
+        pay("returns", 10_000, "2025-01-01", "2026-01-15"),
+        pay("returns", 12_000, "2026-03-01"),
+        pay("stays", 30_000, "2025-01-01"),
+    )
+    expected = {reads.Form.POINT_TO_POINT: ("100.0 %", "105.0 %"), reads.Form.MOVEMENT_SUMS: ("75.0 %",) * 2}
+    for form, shares in expected.items():
+        (figure,) = reads.retention_figures(START, END, form=form)
+        assert (figure.grr, figure.nrr) == shares
+        assert figure.retention.churn == 10_000
+        assert figure.retention.reactivation == 12_000
+        assert figure.retention.end == 42_000
+    assert "€ 12,000 1 account " in shown(viewer_client, COHORT + "reactivation")
+    sums = shown(viewer_client, COHORT + "nrr&form=by+movement+sums")
+    assert "€ 30,000 / € 40,000 = 75.0 %" in sums
+    # Account, MRR at the start and the end, what counts for GRR and NRR; the four sums.
+    assert "returns € 10,000 € 12,000 € 0 € 0 € 0 € 0 € 10,000 € 12,000" in sums
+
+
+@pytest.mark.parametrize(
+    ("form", "kept", "grr"), [("point to point", 100, "100.0 %"), ("by movement sums", 50, "50.0 %")]
+)
+def test_up_and_down_again_is_kept_or_lost_as_the_form_says(
+    viewer_client: Client, form: str, kept: int, grr: str
+) -> None:
+    save(
+        pay("swings", 100, "2025-01-01", "2026-02-01"),
+        pay("swings", 150, "2026-02-01", "2026-03-01"),
+        pay("swings", 100, "2026-03-01"),
+    )
+    asked = f"form={form.replace(' ', '+')}"
+    page = shown(viewer_client, f"/customers/revenue/?start=2025-12-31&end=2026-03-31&{asked}")
+    assert f"GRR {form}" in page
+    assert grr in page
+    text = shown(viewer_client, f"{COHORT}grr&{asked}")
+    assert f"€ {kept} / € 100 = {grr}" in text
+    assert f"swings € 100 € 100 € {kept} € 100 € 50 € 50 € 0 € 0" in text
 
 
 @pytest.mark.parametrize("wrong", ["currency=EUR&figure=x", "currency=XXX&figure=grr", "currency=XXX"])

@@ -170,7 +170,7 @@ def test_who_came_back_counts_for_nrr_point_to_point_and_not_by_sums() -> None:
     rows = [Period("b", day(0), None, D(300), "EUR"), period(0, 15, 100), period(60, None, 120)]
     for form, grr, nrr in ((Form.POINT_TO_POINT, 1, 1.05), (Form.MOVEMENT_SUMS, 0.75, 0.75)):
         found = retention(movements(rows), day(1), day(90), form=form)["EUR"]
-        assert (found.churn, found.reactivation, found.end) == (100, 120, 420)
+        assert (found.churn, found.reactivation, found.end) == (D(100), D(120), D(420))
         assert (found.grr.value, found.nrr.value, found.nrr.n) == (grr, nrr, 2)
 
 
