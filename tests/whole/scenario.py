@@ -1,10 +1,12 @@
 """What a company does in one process: import its files, then run the daily round.
 
 The process tells whoever watches it what it is about to do, statement by statement, so that it can be killed
-at a known place however fast the machine is. It does not end by itself before it is told to. The clock stands
-still (`HEED_NOW`), so that two runs can be compared to the last column.
+at a known place however fast the machine is: what depends on the time that passes, saving how far an import
+is, is left out. It does not end by itself before it is told to. The clock stands still (`HEED_NOW`), so that
+two runs can be compared to the last column.
 """
 
+import math
 import os
 import traceback
 from collections.abc import Callable
@@ -82,11 +84,42 @@ def live(line: Connection, folder: str) -> None:
     import django
 
     django.setup()
+    live_on(line, folder, importing=not imported())
+
+
+def live_again(line: Connection, folder: str) -> None:
+    """Import whatever was imported before, and the rest as ever: a second delivery of the same files."""
+    import django
+
+    django.setup()
+    live_on(line, folder, importing=True)
+
+
+def live_slowly(line: Connection, folder: str) -> None:
+    """As `live`, on a machine on which seconds pass between any two looks at the clock."""
+    import itertools
+    from types import SimpleNamespace
+    from unittest.mock import patch
+
+    import django
+
+    django.setup()
+    from heed.sources import running
+
+    seconds = itertools.count(0, 10)
+    with patch.object(running, "time", SimpleNamespace(monotonic=lambda: float(next(seconds)))):
+        live_on(line, folder, importing=True)
+
+
+def live_on(line: Connection, folder: str, *, importing: bool) -> None:
     from django.db import connection
 
+    from heed.sources import running
     from tests.whole.contents import contents
 
-    if not imported():
+    # Otherwise a slow machine, or a busy one, would send more statements than the run that was counted.
+    running.SAVE_EVERY_SECONDS = math.inf
+    if importing:
         with connection.execute_wrapper(telling(line, IMPORTING)):
             heed("import", folder, "--json")
     with connection.execute_wrapper(telling(line, ROUND)):
