@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from heed.customers.actions import save_accounts, save_contacts
-from heed.customers.erasure import erase_account, erased_key
+from heed.customers.erasure import erase_account, erased_among, erased_key
 from heed.customers.models import Account, Contact
 from heed.customers.rows import AccountRow, ContactRow
 from heed.ledger.actions import Change, record
@@ -98,7 +98,7 @@ def test_a_contact_is_known_by_key_address_and_in_the_account_by_name(of_import:
         ("tickets", {"key": "t", "account": "b", "subject": "May@a.test"}),
         ("contacts", {"key": "8", "account": "a", "name": "may"}),
     ]
-    staying = [
+    staying: list[tuple[str, dict[str, Any]]] = [
         ("accounts", {"key": "7", "name": "May"}),
         ("tickets", {"key": "7", "account": "b", "severity": "7"}),
         ("contacts", {"key": "8", "account": "b", "name": "May"}),
@@ -203,11 +203,10 @@ def test_a_torn_line_that_names_the_erased_is_not_kept_again(
     other = record_of(key="c", name="ACC-1", parent=None)
     assert without_erased("accounts", [*named, other]) == [other]
     asked: list[int] = []
-    ask = erasing.erased_among
 
     def counted(kind: str, keys: Collection[str]) -> set[str]:
         asked.append(len(keys))
-        return ask(kind, keys)
+        return erased_among(kind, keys)
 
     monkeypatch.setattr(erasing, "erased_among", counted)
     long = line(",".join(map(str, range(erasing.CHUNK * 2))) + ",ACC-1")
