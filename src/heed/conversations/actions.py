@@ -156,8 +156,10 @@ def mark_held(
         raise InteractionRefused({"at": _("This is still to come; until then it is planned.")})
     planned.words, planned.minutes, planned.goal_met = outcome.words, outcome.minutes, outcome.goal_met
     planned.at, planned.state = at, InteractionState.HELD
-    planned.held_by = held_by or planned.held_by
-    planned.save(update_fields=["words", "minutes", "goal_met", "at", "state", "held_by"])
+    planned.held_by, planned.outcome_recorded_at = held_by or planned.held_by, now
+    planned.save(
+        update_fields=["words", "minutes", "goal_met", "at", "state", "held_by", "outcome_recorded_at"]
+    )
     change = Change(
         "mark held", "interaction", planned.key, before, _state_of(planned),
         activities=(_held(planned, now),),
@@ -176,8 +178,8 @@ def mark_not_held(interaction: Interaction, *, reason: str, by: str) -> Interact
     planned, before = _open_plan(interaction)
     if not reason.strip():
         raise InteractionRefused({"reason": _("Say why: whoever plans the next one will want to know.")})
-    planned.state = InteractionState.CANCELLED
-    planned.save(update_fields=["state"])
+    planned.state, planned.outcome_recorded_at = InteractionState.CANCELLED, now
+    planned.save(update_fields=["state", "outcome_recorded_at"])
     change = Change(
         "mark not held", "interaction", planned.key, before, _state_of(planned), reason.strip(),
         activities=(_cancelled(planned, reason.strip(), now),),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -113,6 +113,7 @@ class InteractionCheck:
 
     def apply(self, row: InteractionRow, present: State | None) -> State:
         state = dict(present) if present else self._blank()
+        row = _beside_outcome(state, row)
         _take_people(state, row, self.accounts, self.contacts)
         _take_texts(state, row, ("purpose", "agenda", "goal", "words"))
         for name, options in (
@@ -144,20 +145,37 @@ class InteractionCheck:
             "at": None,
             "source": self.source,
             "recorded_at": None,
+            "outcome_recorded_at": None,
             "withdrawn": False,
         }
+
+
+def _beside_outcome(state: State, row: InteractionRow) -> InteractionRow:
+    """The row less what would undo an outcome that a person recorded here: empty cells, and the day planned.
+
+    A source that brings words has the word from then on.
+    """
+    if state["outcome_recorded_at"] is None:
+        return row
+    words = row.words if isinstance(row.words, str) and row.words else None
+    minutes = None if isinstance(row.minutes, Blank) else row.minutes
+    if words:
+        state["outcome_recorded_at"] = None
+    told = words is not None or minutes is not None
+    return replace(row, words=words, minutes=minutes, at=row.at if told else None)
 
 
 def _state_of(state: State, present: State | None) -> str:
     """A plan is what the company knew of before its time, and of which nobody says what came of it.
 
-    What has been said of a plan since stands, unless the source now brings words or minutes.
+    What has been said of a plan since stands, unless the source now brings words or minutes, or says that
+    it was no plan.
     """
-    if state["words"] or state["minutes"] is not None:
+    if state["motion"] != Motion.PLANNED or state["words"] or state["minutes"] is not None:
         return InteractionState.HELD.value
     if present is not None:
         return str(present["state"])
-    ahead = state["motion"] == Motion.PLANNED and _instant(state["recorded_at"]) < _instant(state["at"])
+    ahead = _instant(state["recorded_at"]) < _instant(state["at"])
     return (InteractionState.PLANNED if ahead else InteractionState.HELD).value
 
 

@@ -39,6 +39,8 @@ class InteractionState(models.TextChoices):
 
 
 class Interaction(models.Model):
+    """What was said, or is to be said. `outcome_recorded_at`: when a person told here what came of a plan."""
+
     key = models.CharField(max_length=200, unique=True)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="interactions")
     contact = models.ForeignKey(Contact, null=True, on_delete=models.SET_NULL, related_name="interactions")
@@ -60,6 +62,7 @@ class Interaction(models.Model):
     )
     source = models.CharField(max_length=100)
     recorded_at = models.DateTimeField()
+    outcome_recorded_at = models.DateTimeField(null=True)
     withdrawn_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -14,7 +14,7 @@ from heed.customers.states import State
 from heed.ledger import clock
 
 CASE_INSTANTS = ("opened_at", "first_reply_at", "resolved_at", "closed_at", "recorded_at")
-INTERACTION_INSTANTS = ("at", "recorded_at")
+INTERACTION_INSTANTS = ("at", "recorded_at", "outcome_recorded_at")
 CASE_PLAIN = ("subject", "kind", "severity", "times_reopened", "attributes", "source")
 INTERACTION_PLAIN = (
     *("kind", "direction", "motion", "state", "purpose", "agenda", "goal", "goal_met", "words", "minutes"),

@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('source', models.CharField(max_length=100)),
                 ('recorded_at', models.DateTimeField()),
+                ('outcome_recorded_at', models.DateTimeField(null=True)),
                 ('withdrawn_at', models.DateTimeField(null=True)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='interactions', to='customers.account')),
                 ('contact', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='interactions', to='customers.contact')),
