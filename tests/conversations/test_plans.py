@@ -95,6 +95,34 @@ def test_what_is_still_to_come_is_planned_or_refused(account: Account) -> None:
     assert kept() == before
 
 
+@pytest.mark.parametrize(
+    ("at", "problem"),
+    [(None, "Say when it is due"), (NOW, "This is past"), (NOW - timedelta(days=1), "This is past")],
+)
+@pytest.mark.parametrize("direction", ["outbound", "inbound"])
+def test_a_plan_is_for_an_instant_to_come(
+    account: Account, direction: str, at: datetime | None, problem: str
+) -> None:
+    before = kept()
+    with pytest.raises(InteractionRefused, match=problem) as refused:
+        record_interaction(account, replace(PLAN, direction=direction, at=at), by="person:1")
+    assert list(refused.value.problems) == ["at"]
+    assert kept() == before
+
+
+@pytest.mark.parametrize(
+    ("at", "problem"), [("", "This field is required"), ("2026-11-22T07:59", "This is past")]
+)
+def test_the_page_plans_for_no_instant_that_is_past_or_untold(
+    alice_client: Client, account: Account, at: str, problem: str
+) -> None:
+    before = kept()
+    plan = {"kind": "call", "at": at, "agenda": PLAN.agenda, "goal": PLAN.goal}
+    answer = alice_client.post("/customers/accounts/a1/conversations/plan/", plan)
+    assert (answer.status_code, problem in answer.content.decode()) == (422, True)
+    assert kept() == before
+
+
 def test_a_plan_is_an_activity_of_today_and_no_conversation_yet(account: Account) -> None:
     made = record_interaction(account, PLAN, by="person:1")
     (activity,) = activities()

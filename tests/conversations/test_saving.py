@@ -117,7 +117,8 @@ def test_a_recorded_interaction_leaves_its_audit_row_and_its_activity(account: A
 @pytest.mark.parametrize("missing", ["agenda", "goal"])
 def test_no_check_ins_a_planned_outreach_demands_agenda_and_goal(account: Account, missing: str) -> None:
     texts: dict[str, Any] = {"agenda": "Review the rollout", "goal": "Agree on week two", missing: " "}
-    said = Conversation(kind="call", direction="outbound", motion="planned", **texts)
+    due = clock.now() + timedelta(days=1)
+    said = Conversation(kind="call", direction="outbound", motion="planned", at=due, **texts)
     with pytest.raises(InteractionRefused) as refused:
         record_interaction(account, said, by="person:1")
     assert refused.value.problems == {missing: NO_AGENDA}

@@ -45,7 +45,7 @@ class InteractionRefused(ValueError):  # noqa: N818 - not an error of the progra
 
 @dataclass(frozen=True)
 class Conversation:
-    """An interaction as a person records it. `at` None means now."""
+    """An interaction as a person records it. `at` None means now; a planned one says when it is due."""
 
     kind: str
     direction: str
@@ -104,14 +104,13 @@ def record_interaction(
     """Record what a person did or plans: the row, its audit entry, and its activity.
 
     What took place is `interaction.<kind>` when it did; what is still to come is `interaction.planned` now,
-    and counts as a conversation once it was held. Raises InteractionRefused for a planned outbound one
-    without an agenda and a goal of substance, for one to come that is not planned, and for a contact of
-    another account.
+    and counts as a conversation once it was held. Raises InteractionRefused for a planned one without an
+    instant to come, for a planned outbound one without an agenda and a goal of substance, for one to come
+    that is not planned, and for a contact of another account.
     """
     now = clock.now()
     _demand_sound(account, said, now)
-    at = said.at or now
-    ahead = said.motion == Motion.PLANNED and at > now
+    ahead = said.motion == Motion.PLANNED
     interaction = Interaction.objects.create(
         key=f"heed-{uuid.uuid4().hex}",
         account=account,
@@ -126,7 +125,7 @@ def record_interaction(
         goal_met=said.goal_met,
         words=said.words,
         minutes=said.minutes,
-        at=at,
+        at=said.at or now,
         held_by=held_by,
         source=OWN_SOURCE,
         recorded_at=now,
@@ -206,20 +205,29 @@ def _demand_sound(account: Account, said: Conversation, now: datetime) -> None:
     if said.contact is not None and said.contact.account_id != account.pk:
         there = {"contact": said.contact, "account": account}
         raise InteractionRefused({"contact": _("%(contact)s is not at %(account)s.") % there})
-    if said.motion == Motion.PLANNED and said.direction == Direction.OUTBOUND:
-        _demand_substance(said)
-    if said.motion != Motion.PLANNED and said.at is not None and said.at > now + TOLERANCE:
+    if said.motion == Motion.PLANNED:
+        _demand_sound_plan(said, now)
+    elif said.at is not None and said.at > now + TOLERANCE:
         reason = _("This is still to come. Plan it instead, with its agenda and goal.")
         raise InteractionRefused({"at": reason})
 
 
-def _demand_substance(said: Conversation) -> None:
-    """Invariant 1, and no check-ins: agenda and goal are there, and name something."""
+def _demand_sound_plan(said: Conversation, now: datetime) -> None:
+    problems = _without_substance(said) if said.direction == Direction.OUTBOUND else {}
+    if said.at is None:
+        problems["at"] = _("Say when it is due: on that day it comes up on Today.")
+    elif said.at <= now:
+        problems["at"] = _("This is past. Record it as a conversation that took place.")
+    if problems:
+        raise InteractionRefused(problems)
+
+
+def _without_substance(said: Conversation) -> dict[str, str]:
+    """Invariant 1, and no check-ins: agenda and goal are there, and name something; else what is wrong."""
     texts = {"agenda": said.agenda, "goal": said.goal}
     problems = {name: _(NO_AGENDA) for name, text in texts.items() if not text.strip()}
     problems |= {name: _(NO_CHECK_INS) for name, text in texts.items() if text.strip() and is_check_in(text)}
-    if problems:
-        raise InteractionRefused(problems)
+    return problems
 
 
 def _held(interaction: Interaction, now: datetime) -> "Activity":

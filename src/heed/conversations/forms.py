@@ -80,12 +80,6 @@ class PlanForm(ConversationForm):
     field_order = ("kind", "contact", "at", "purpose", "agenda", "goal")
     ahead = timedelta(days=1)
 
-    def clean_at(self) -> Any:
-        at = self.cleaned_data["at"]
-        if at <= clock.now():
-            raise forms.ValidationError(_("This is past. Record it as a conversation that took place."))
-        return at
-
     def conversation(self) -> Conversation:
         return Conversation(**self.cleaned_data, direction=Direction.OUTBOUND, motion=Motion.PLANNED)
 
