@@ -233,6 +233,8 @@ def _without_substance(said: Conversation) -> dict[str, str]:
 def _held(interaction: Interaction, now: datetime) -> "Activity":
     names = ("direction", "motion", "purpose", "words", "minutes")
     said = {name: getattr(interaction, name) for name in names}
+    # Of a plan from elsewhere, it tells whose the words are.
+    said["recorded_in"] = OWN_SOURCE if interaction.outcome_recorded_at else None
     activity = _activity(interaction, interaction.kind, "", interaction.at, said, now)
     minutes = None if interaction.minutes is None else float(interaction.minutes)
     return replace(activity, value=minutes)

@@ -15,6 +15,8 @@ from heed.customers.models import Account
 
 SPOKEN = (InteractionKind.CALL, InteractionKind.MEETING, InteractionKind.EMAIL, InteractionKind.MESSAGE)
 """In which we and the customer speak or write with each other, as the starter metrics have it."""
+VOICED = (*SPOKEN, InteractionKind.MENTION)
+"""In which what comes from the customer is in their words; an observation or a note is in ours."""
 SEVERE = frozenset(
     {
         *("blocker", "critical", "emergency", "high", "highest", "major", "severe", "urgent"),
@@ -53,9 +55,11 @@ def held() -> Q:
 
 def their_words() -> Q:
     """Held interactions whose words are the customer's: what they wrote or said to us of their own accord,
-    and what a person who held a conversation recorded here as said by them."""
-    recorded_here = Q(source=OWN_SOURCE, direction=Direction.OUTBOUND)
-    return held() & (Q(direction=Direction.INBOUND) | recorded_here) & ~Q(words="")
+    and what a person who held a conversation recorded here as said by them. An observation is ours."""
+    inbound = Q(direction=Direction.INBOUND, kind__in=VOICED)
+    here = Q(source=OWN_SOURCE) | Q(outcome_recorded_at__isnull=False)
+    recorded_here = here & Q(direction=Direction.OUTBOUND, kind__in=SPOKEN)
+    return held() & (inbound | recorded_here) & ~Q(words="")
 
 
 def open_plans() -> QuerySet[Interaction]:

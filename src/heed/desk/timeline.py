@@ -14,7 +14,8 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from heed.conversations.models import OWN_SOURCE, Case, InteractionKind
+from heed.conversations.models import OWN_SOURCE, Case, Direction, InteractionKind
+from heed.conversations.reads import SPOKEN, VOICED
 from heed.customers.models import Account, Contact
 from heed.desk import words
 from heed.ledger import clock
@@ -221,9 +222,7 @@ def entry_of(activity: "Activity", names: Mapping[str, str], subjects: Mapping[s
         properties = {"subject": subjects.get(case_key(activity), "")} | properties
     text, detail, tone = said(activity, properties)
     quote = str(
-        properties.get("comment")
-        or (properties.get("words") if is_heard(activity.source, properties) else "")
-        or ""
+        properties.get("comment") or (properties.get("words") if is_heard(activity, properties) else "") or ""
     )
     if activity.name.startswith("interaction.") and not quote:
         detail = " · ".join(part for part in (detail, str(properties.get("words", ""))) if part)
@@ -232,10 +231,13 @@ def entry_of(activity: "Activity", names: Mapping[str, str], subjects: Mapping[s
     return Entry(activity.at, text, detail, quote, who, tone, activity.name, activity.source)
 
 
-def is_heard(source: str, properties: Mapping[str, Any]) -> bool:
+def is_heard(activity: "Activity", properties: Mapping[str, Any]) -> bool:
     """Whether its words are the customer's; `conversations.reads.their_words` says the same of the rows."""
-    direction = properties.get("direction")
-    return direction == "inbound" or (source == OWN_SOURCE and direction == "outbound")
+    kind, direction = activity.name.removeprefix("interaction."), properties.get("direction")
+    if direction == Direction.INBOUND:
+        return kind in VOICED
+    here = OWN_SOURCE in (activity.source, properties.get("recorded_in"))
+    return here and direction == Direction.OUTBOUND and kind in SPOKEN
 
 
 def properties_of(activity: "Activity") -> dict[str, Any]:
