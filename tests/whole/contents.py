@@ -53,11 +53,21 @@ def named(row: Any) -> str:
 
 
 def stream() -> Iterator[dict[str, Any]]:
-    """Every row of the stream's tables."""
+    """Every row of the stream's tables, of `seen` what is known today."""
+    from heed.ledger import clock
     from heed.ledger.home import open_stream
 
     held = open_stream()
-    tables = {"activities": held.activities(), "daily": held.daily(), "parked": held.parked()}
+    tables = {
+        "activities": held.activities(),
+        "daily": held.daily(),
+        "parked": held.parked(),
+        "erasures": held.erasures(),
+        "seen": held.seen(clock.today()),
+    }
     for name, table in tables.items():
+        if table is None:  # `seen`, where it is behind
+            yield {"table": name, "rows": None}
+            continue
         for row in held.run(table).to_pylist():
             yield {"table": name, **{column: str(value) for column, value in row.items()}}

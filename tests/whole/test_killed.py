@@ -106,7 +106,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
 def test_the_undisturbed_run_holds_what_a_company_would_see(undisturbed: Undisturbed) -> None:
     tables = {json.loads(row)["table"] for row in undisturbed.contents}
     assert tables >= {
-        *("activities", "daily", "sources.import", "ledger.auditentry", "customers.account"),
+        *("activities", "daily", "seen", "sources.import", "ledger.auditentry", "customers.account"),
         *("customers.subscriptionperiod", "customers.movement", "conversations.case"),
         *("measures.metricvalue", "measures.risk", "desk.worklistrow"),
     }
@@ -132,6 +132,29 @@ def test_it_ends_as_if_it_had_never_been_killed(
 
 
 @pytest.mark.slow
+def test_a_slow_machine_sends_the_same_statements(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    home = shutil.copytree(undisturbed.prepared, tmp_path / "slow")
+    slow = Watched(scenario.live_slowly, home, str(undisturbed.files))
+    said = [slow.told()]
+    while said[-1] != DONE:
+        said.append(slow.told())
+    slow.kill()
+    assert said == [each for _, each in undisturbed.statements]
+
+
+@pytest.mark.slow
 def test_all_of_it_once_more_changes_nothing(undisturbed: Undisturbed, tmp_path: Path) -> None:
     home = shutil.copytree(undisturbed.home, tmp_path / "again")
-    assert Watched(scenario.live, home, str(undisturbed.files)).finish() == undisturbed.contents
+    again = Watched(scenario.live_again, home, str(undisturbed.files)).finish()
+    assert len(of_table(again, "sources.import")) == len(of_table(undisturbed.contents, "sources.import")) + 1
+    assert less_the_trail(again) == less_the_trail(undisturbed.contents)
+
+
+def of_table(contents: list[str], *names: str) -> list[str]:
+    return [row for row in contents if json.loads(row)["table"] in names]
+
+
+def less_the_trail(contents: list[str]) -> list[str]:
+    """Without what says that there was an import, which is one more."""
+    trail = set(of_table(contents, "sources.import", "ledger.auditentry"))
+    return [row for row in contents if row not in trail]
