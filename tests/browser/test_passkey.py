@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.core.cache import cache
 from playwright.sync_api import Page, expect
 
 from heed.ledger.models import AuditEntry
+from tests.authenticator import current_code
 from tests.browser.conftest import Watch
 from tests.conftest import PASSWORD
 
@@ -125,7 +125,3 @@ def test_an_authenticator_app_is_added_and_asked_for(make_context: Any, alice: A
     page.get_by_label("Code").fill(current_code(secret))
     page.get_by_role("button", name="Sign In").click()
     expect(page).to_have_url(re.compile("/today/"))
-
-
-def current_code(secret: str) -> str:
-    return str(format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time()))))

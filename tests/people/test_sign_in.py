@@ -1,12 +1,13 @@
 """Signing in: by password with a lock, by second factor, by link, and never by anybody else."""
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
@@ -15,6 +16,7 @@ from pytest_django.fixtures import Settings
 from heed.ledger.models import AuditEntry
 from heed.people import actions
 from heed.people.models import User
+from tests.authenticator import current_code
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -29,10 +31,6 @@ def sign_in(client: Client, email: str, password: str = PASSWORD, **extra: str) 
 
 def is_signed_in(client: Client) -> bool:
     return client.get("/account/").status_code == 200
-
-
-def current_code(secret: str) -> str:
-    return str(format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time()))))
 
 
 def confirm(client: Client, password: str = PASSWORD) -> None:
@@ -146,6 +144,18 @@ def test_signing_out_takes_a_form_and_ends_the_session(client: Client, alice: Us
     assert is_signed_in(client)
     client.post("/sign-out/")
     assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize(("seconds", "waits"), [(24, 0), (26, 4), (29, 1)])
+def test_a_code_is_not_typed_when_it_is_about_to_end(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, waits: int
+) -> None:
+    slept: list[float] = [0.0]
+    monkeypatch.setattr(time, "time", lambda: 30 * 1_000 + seconds + sum(slept))
+    monkeypatch.setattr(time, "sleep", slept.append)
+    code = current_code("JBSWY3DPEHPK3PXP")
+    assert sum(slept) == waits
+    assert code == format_hotp_value(hotp_value("JBSWY3DPEHPK3PXP", 1_001 if waits else 1_000))
 
 
 def test_who_added_an_authenticator_app_is_asked_for_its_code(client: Client, alice: User) -> None:
