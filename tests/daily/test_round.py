@@ -229,7 +229,7 @@ def test_the_lock_can_be_held_again_after_it_was_let_go(db: None) -> None:
 
 @pytest.fixture
 def own_queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A round that waits in the queue of all tests would make the page ask again."""
+    """A round that waits in the queue of all tests would make their pages ask again."""
     monkeypatch.setattr(settings, "HEED_JOBS_URL", jobs_database("", tmp_path / "jobs.sqlite"))
 
 
@@ -303,16 +303,19 @@ def test_the_button_asks_for_nothing_while_a_round_runs(half_done: Round, lead_c
     assert durable.list_jobs(names=["daily round"]) == []
 
 
-def test_the_button_hands_the_round_to_the_worker_once(lead_client: Client) -> None:
+def test_the_button_hands_the_round_to_the_worker_once(
+    own_queue: None, lead_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from heed.ledger import durable
 
+    monkeypatch.setenv("HEED_NOW", f"{TODAY}T23:59:59+00:00")
     first = lead_client.post("/settings/round/run/", follow=True)
     second = lead_client.post("/settings/round/run/", follow=True)
     waiting = durable.list_jobs(states=["waiting"], names=["daily round"])
     assert "as soon as the worker is free" in first.content.decode()
     assert "waits already" in second.content.decode()
     assert len(waiting) == 1
-    assert json.loads(json.dumps(waiting[0].arguments))[0] == date.today().isoformat()  # noqa: DTZ011
+    assert json.loads(json.dumps(waiting[0].arguments))[0] == TODAY.isoformat()
 
 
 @pytest.mark.parametrize("role", ["viewer", "member"])
