@@ -333,6 +333,32 @@ def test_the_next_day_tells_which_reasons_are_new_and_which_are_gone(
     assert the_row().change == "since 23 November: no longer: no use for 20 days"
 
 
+def test_what_holds_still_and_is_only_told_no_more_is_not_said_to_be_over(
+    alice: Any, make_account: "MakeAccount", make_risk: "MakeRisk", make_value: "MakeValue"
+) -> None:
+    account = make_account("a", alice)
+    make_risk(account, "1000", 0.18)
+    silence = make_value(account, "days_since_conversation", 95.0)
+    make_value(account, "days_since_usage", 20.0)
+    make_case(account, opened_at=MORNING - timedelta(days=30))
+    rank()
+    told = ["silent 95 days", "no use for 20 days"]
+    assert {item["text"] for item in the_row().evidence}.issuperset(told)
+    # Stronger findings, of a family of its own and of the same one, take the places of these two.
+    make_value(account, "cases_reopened", 3.0)
+    make_value(account, "active_people", 12.0)
+    make_value(account, "people_trend", 0.3)
+    rank(NEXT)
+    assert not {item["text"] for item in the_row().evidence} & set(told)
+    assert sorted(the_row().change.split("; ")) == [
+        "new: Active people 12, usually 40", "new: opened again 3 times",
+    ]  # fmt: skip
+    silence.delete()
+    rank(NEXT + timedelta(days=1))
+    assert "no longer: silent 95 days" in the_row().change
+    assert "no longer: no use" not in the_row().change
+
+
 def test_a_row_that_was_decided_on_before_is_back_and_not_new(
     alice: Any, make_account: "MakeAccount", make_risk: "MakeRisk"
 ) -> None:

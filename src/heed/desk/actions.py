@@ -14,8 +14,8 @@ from heed.ledger import clock
 from heed.ledger.actions import Change, record
 
 TOLD = (
-    "why", "evidence", "unknowns", "quote", "change", "earlier", "first_step", "due_on", "since", "stake",
-    "currency", "probability", "low", "high", "rank", "as_of", "returned_on", "state",
+    "why", "evidence", "found", "unknowns", "quote", "change", "earlier", "first_step", "due_on", "since",
+    "stake", "currency", "probability", "low", "high", "rank", "as_of", "returned_on", "state",
     "state_reason", "snoozed_until", "decided_at",
 )  # fmt: skip
 
@@ -87,6 +87,7 @@ def _written(row: WorklistRow | None, told: Reasoned, rank: int, as_of: date) ->
         row.returned_on = as_of if row.state == WorkState.SNOOZED else row.returned_on
         row.earlier = snapshot(row) if row.as_of < as_of else row.earlier
     row.why, row.evidence, row.unknowns = reason.why, reason.evidence, reason.unknowns
+    row.found = dict(reason.found)
     row.first_step, row.due_on = reason.first_step[:300], candidate.due_on
     row.quote, row.since = reason.quote, candidate.since.date() if candidate.since else None
     row.stake, row.currency = stake.amount, stake.currency

@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from heed.desk import words
 from heed.desk.models import WorklistRow
-from heed.desk.reasons import is_finding
 
 NOTICEABLE = 0.005
 """A smaller step of a probability does not show in whole per cent."""
@@ -17,27 +16,29 @@ LONGEST = 300
 
 
 def snapshot(row: WorklistRow) -> dict[str, Any]:
-    """What a row says of its day: as_of, probability, and the chips of its findings by key."""
-    found = {item["key"]: item["text"] for item in row.evidence if is_finding(item["key"])}
-    return {"as_of": row.as_of.isoformat(), "probability": row.probability, "found": found}
+    """What a row says of its day: as_of, probability, and the chips of all findings by key."""
+    return {"as_of": row.as_of.isoformat(), "probability": row.probability, "found": row.found}
 
 
 def change_since(earlier: Mapping[str, Any], row: WorklistRow) -> str:
     """`risk was 18 %; new: silent 95 days; no longer: case open 41 days`; empty when all is as it was.
 
+    What holds still is neither, told on the row or not; findings without a chip are told by a stronger one.
     Names the day where the list before was not yesterday's.
     """
     now, before = snapshot(row), earlier["found"]
     parts = [_risk(earlier["probability"], row.probability)]
-    parts += [_("new: %(what)s") % {"what": text} for key, text in now["found"].items() if key not in before]
-    parts += [
-        _("no longer: %(what)s") % {"what": text} for key, text in before.items() if key not in now["found"]
-    ]
+    parts += [_("new: %(what)s") % {"what": text} for text in _but(now["found"], before)]
+    parts += [_("no longer: %(what)s") % {"what": text} for text in _but(before, now["found"])]
     told = "; ".join(part for part in parts if part)
     on = date.fromisoformat(earlier["as_of"])
     if told and on != row.as_of - timedelta(days=1):
         told = _("since %(day)s: %(change)s") % {"day": words.day(on, row.as_of), "change": told}
     return Truncator(told).chars(LONGEST)
+
+
+def _but(found: Mapping[str, str], others: Mapping[str, str]) -> list[str]:
+    return [text for key, text in found.items() if text and key not in others]
 
 
 def back_from(decided: WorklistRow, as_of: date) -> str:

@@ -106,14 +106,19 @@ class Clause:
 
 def findings(facts: Facts, as_of: date) -> list[Clause]:
     """What is unusual against the account's own usual: the strongest of each family, strongest first."""
+    found: dict[str, Clause] = {}
+    for clause in all_findings(facts, as_of):
+        if clause.family not in found or clause.weight > found[clause.family].weight:
+            found[clause.family] = clause
+    return sorted(found.values(), key=lambda clause: (-clause.weight, clause.key))
+
+
+def all_findings(facts: Facts, as_of: date) -> list[Clause]:
+    """Whatever is unusual, those too that tell the same story as a stronger one."""
     plain = {_measured(reading): reading for reading in facts.readings if not reading.comparison}
     clauses = [finding(reading, plain.get(_measured(reading))) for reading in facts.readings]
     clauses += [open_case(facts.cases, as_of), low_words(facts.said, as_of)]
-    found: dict[str, Clause] = {}
-    for clause in clauses:
-        if clause and (clause.family not in found or clause.weight > found[clause.family].weight):
-            found[clause.family] = clause
-    return sorted(found.values(), key=lambda clause: (-clause.weight, clause.key))
+    return [clause for clause in clauses if clause]
 
 
 def finding(reading: Reading, plain: Reading | None = None) -> Clause | None:

@@ -24,7 +24,8 @@ class WorkState(models.TextChoices):
 class WorklistRow(models.Model):
     """One reason why a customer needs a person, with its evidence, until it is done or no longer true.
 
-    `earlier` is what stood here on the list before the one of `as_of`, for `change` to compare with.
+    `found` has the chips of all findings by key, also of those that the row does not tell; `earlier` is what
+    stood here on the list before the one of `as_of`, for `change` to compare with.
     """
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="worklist")
@@ -32,6 +33,7 @@ class WorklistRow(models.Model):
     kind = models.CharField(max_length=10, choices=WorkKind.choices)
     why = models.TextField()
     evidence = models.JSONField(default=list)
+    found = models.JSONField(default=dict)
     unknowns = models.JSONField(default=list)
     quote = models.JSONField(null=True)
     change = models.CharField(max_length=300, blank=True)

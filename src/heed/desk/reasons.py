@@ -1,7 +1,7 @@
 """Why an account is on the list: one plain sentence with its evidence, a quote and a first step."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from django.urls import reverse
@@ -13,6 +13,7 @@ from heed.desk.findings import (
     Clause,
     Facts,
     OpenCases,
+    all_findings,
     as_usual,
     call_to_hear,
     case_text,
@@ -37,6 +38,8 @@ class Reason:
     unknowns: list[str]
     first_step: str
     quote: dict[str, str] | None = None
+    found: Mapping[str, str] = field(default_factory=dict)
+    """The chips of all findings by key, told or not: empty where a stronger one tells the same story."""
     strength: float = 0.0
     """The sum of the weights of all findings: it orders rows whose value at stake cannot be told apart."""
 
@@ -45,16 +48,15 @@ class Reason:
         return frozenset(item["key"] for item in self.evidence if not item["key"].startswith(USUAL))
 
 
-def is_finding(key: str) -> bool:
-    """Whether a piece of evidence is a reason by itself: not the method of the risk, nor what is as usual."""
-    return key != "risk" and not key.startswith(USUAL)
-
-
 def reason_for(candidate: Candidate, facts: Facts, as_of: date) -> Reason:
     """The sentence, its evidence, what is not known, and a first step."""
     lead, step, evidence = SAYINGS[candidate.kind](candidate, facts, as_of)
     known = {item["key"] for item in evidence}
-    found = [clause for clause in findings(facts, as_of) if clause.key not in known]
+    strongest = findings(facts, as_of)
+    found = [clause for clause in strongest if clause.key not in known]
+    holding = {clause.key: "" for clause in all_findings(facts, as_of)}
+    holding |= {clause.key: clause.chip for clause in strongest}
+    holding |= {item["key"]: item["text"] for item in evidence}
     clauses = found[: TOLD - len(evidence)]
     told = {clause.family for clause in clauses}
     unknowns = unknowns_of(facts, told)
@@ -74,7 +76,7 @@ def reason_for(candidate: Candidate, facts: Facts, as_of: date) -> Reason:
     evidence = [*evidence, *(_item(facts, clause) for clause in clauses), *_risk_evidence(candidate, facts)]
     evidence += [_item(facts, clause, USUAL) for clause in usual]
     strength = round(sum(clause.weight for clause in found), 6)
-    return Reason(why, evidence, unknowns, step, _quote(facts, why), strength)
+    return Reason(why, evidence, unknowns, step, _quote(facts, why), holding, strength)
 
 
 def _quote(facts: Facts, why: str) -> dict[str, str] | None:

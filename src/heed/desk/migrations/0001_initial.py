@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('risk', 'At risk'), ('renewal', 'Renewal due'), ('follow_up', 'Follow-up due'), ('case', 'Case waiting'), ('harm', 'Harm not put right')], max_length=10)),
                 ('why', models.TextField()),
                 ('evidence', models.JSONField(default=list)),
+                ('found', models.JSONField(default=dict)),
                 ('unknowns', models.JSONField(default=list)),
                 ('quote', models.JSONField(null=True)),
                 ('change', models.CharField(blank=True, max_length=300)),
