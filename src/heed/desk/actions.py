@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from heed.conversations.models import Interaction
+from heed.conversations.reads import open_plans
+from heed.desk.candidates import end_of
 from heed.desk.changes import back_from, change_since, snapshot
-from heed.desk.models import WorklistRow, WorkState
+from heed.desk.models import WorkKind, WorklistRow, WorkState
 from heed.desk.ranking import Place, Reasoned, choose, place_of
 from heed.ledger import clock
 from heed.ledger.actions import Change, record
@@ -141,7 +145,10 @@ def mark_not_useful(row: WorklistRow, *, reason: str, by: str) -> WorklistRow:
 
 
 def reopen(row: WorklistRow, *, by: str) -> WorklistRow:
-    """Take a decision of today back."""
+    """Take a decision back: the row stands as it was told, until the next round tells it anew.
+
+    Refused for a follow-up whose plan was closed meanwhile, and where a newer row took the place.
+    """
     return _decide(row, "reopen", WorkState.OPEN, "", by=by)
 
 
@@ -167,9 +174,15 @@ def _refuse_repeat(row: WorklistRow, state: WorkState) -> None:
         ).exclude(pk=row.pk)
         if row.state == WorkState.GONE or others.exists():
             raise DecisionError(_("This row has been replaced by a newer one."))
+        if row.kind == WorkKind.FOLLOW_UP and not _due_plans(row).exists():
+            raise DecisionError(_("Its plan was closed meanwhile: there is nothing left to follow up."))
     elif row.state != WorkState.OPEN:
         said = {"state": row.get_state_display().lower()}
         raise DecisionError(_("Somebody has decided on this row already: %(state)s.") % said)
+
+
+def _due_plans(row: WorklistRow) -> QuerySet[Interaction]:
+    return open_plans().filter(account=row.account_id, at__lt=end_of(clock.today()))
 
 
 def _state_of(row: WorklistRow) -> dict[str, object]:

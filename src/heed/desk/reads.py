@@ -71,6 +71,7 @@ class Row:
     n: int | None
     events: int | None
     method: str
+    as_of: date
     first_shown_on: date
     state: str
     state_reason: str = ""
@@ -96,6 +97,12 @@ class Row:
     def by(self) -> str:
         """The day by which the probability holds, short, with its year where it is not this one."""
         return words.short_day(self.horizon_on, clock.today()) if self.horizon_on else ""
+
+    @property
+    def told_on(self) -> str:
+        """The day that it was told of, where that is past; else empty."""
+        today = clock.today()
+        return words.day(self.as_of, today) if self.as_of < today else ""
 
     @property
     def waited(self) -> str:
@@ -240,6 +247,7 @@ def row_of(row: WorklistRow) -> Row:
         n=risk.n if risk else None,
         events=risk.events if risk else None,
         method=risk.method if risk else "",
+        as_of=row.as_of,
         first_shown_on=row.first_shown_on,
         state=row.state,
         state_reason=row.state_reason,
