@@ -33,6 +33,9 @@ pytestmark = pytest.mark.django_db
 
 BY = "import:1"
 ACCOUNT, CONTACT = "ACC-ZEBRA", "tara@zebrafinch.test"
+ALIKE = ("acc-zebra", "acc-zebra:2")
+"""Other accounts, whose keys begin like the first's for who compares without case or forgets the colon."""
+EVIDENCE = [{"key": key, "text": key, "tone": "", "href": ""} for key in ("case:T-1", "metric:m", "words")]
 OF_THE_PERSON = ("Tara", "tara@", "Castell", "Controller", "line 412", "export is empty", "too slow for me")
 OF_THE_ACCOUNT = (*OF_THE_PERSON, "ZEBRA", "Zebrafinch", "zebrafinch", "Poultry", "Rutger", "S-zebra")
 
@@ -104,11 +107,25 @@ def company(stream: Stream, alice: User) -> None:
 
 def worklist(alice: User) -> None:
     row = WorklistRow.objects.create(
-        person=alice, account=Account.objects.get(key=ACCOUNT), kind="risk", why="Zebrafinch is silent.",
+        person=alice, account=Account.objects.get(key=ACCOUNT), kind="risk",
+        why="Their case “The export is empty” is open for 9 days.", evidence=EVIDENCE,
         quote={"words": "It stops at line 412.", "speaker": "Controller"}, first_step="Call", as_of=DAY,
-        first_shown_on=DAY,
+        first_shown_on=DAY, found={"case:T-1": "x", "metric:m": "y"}, change="new: case open 9 days",
+        earlier={"as_of": "2026-11-21", "probability": None, "found": {"case:T-1": "x", "metric:m": "y"}},
     )  # fmt: skip
     actions.snooze(row, until=DAY + timedelta(days=9), reason="Tara is away", by=alice.actor)
+    WorklistRow.objects.create(
+        person=alice, account=Account.objects.get(key=ACCOUNT), kind="case", first_step="Call", as_of=DAY,
+        why="Their case “The export is empty” has waited 9 days for a first reply.", first_shown_on=DAY,
+        evidence=EVIDENCE,
+    )  # fmt: skip
+    for key in ALIKE:
+        given = {"name": "Alike", "source": "crm", "created_at": MORNING, "changed_at": MORNING}
+        row = WorklistRow.objects.create(
+            person=alice, account=Account.objects.create(key=key, **given), kind="risk", why="All quiet.",
+            first_step="Call", as_of=DAY, first_shown_on=DAY,
+        )  # fmt: skip
+        actions.mark_not_useful(row, reason="They merged", by=alice.actor)
 
 
 def imports() -> None:
@@ -168,21 +185,33 @@ def the_rest_stands() -> None:
     assert kept.files[0]["sample"]["rows"] == [["C-3", "owen@other.test"]]
     assert kept.findings[0]["examples"] == [{"id": "C-3"}]
     assert not ParkedRow.objects.exists()
+    alike = WorklistRow.objects.filter(account__key__in=ALIKE)
+    assert list(alike.values_list("why", "state_reason")) == [("All quiet.", "They merged")] * 2
+    decided = AuditEntry.objects.filter(action="mark not useful")
+    assert [(entry.before or {})["shown"]["why"] for entry in decided] == ["All quiet."] * 2
+    assert [(entry.after or {})["reason"] for entry in decided] == ["They merged"] * 2
+    owen = AuditEntry.objects.get(kind="contact", subject="C-3")
+    assert (owen.after or {})["name"] == "Owen"
 
 
 def test_after_the_erasure_of_a_contact_nothing_of_the_person_is_left_and_the_account_stands(
     admin: User,
 ) -> None:
     contact = Contact.objects.get(key=CONTACT)
-    AuditEntry.objects.filter(reason="Tara is away").update(reason="away")
-    WorklistRow.objects.update(state_reason="away")
     erasing.carry_out("contact", contact.pk, by=admin.actor, reason="request 18")
     for word in OF_THE_PERSON:
         assert word not in every_table(), word
         assert word not in every_file(), word
     assert Account.objects.get(key=ACCOUNT).name == "Zebrafinch"
     assert [one.words for one in Interaction.objects.order_by("key")] == ["Quite fine.", "Hello."]
-    assert WorklistRow.objects.get().why == "Zebrafinch is silent."
+    rows = list(WorklistRow.objects.filter(account__key=ACCOUNT).order_by("pk"))
+    assert [(row.state, row.why) for row in rows] == [
+        (state, "What stood here was erased on request; the next round tells it anew.")
+        for state in ("snoozed", "open")
+    ]
+    assert all([item["key"] for item in row.evidence] == ["metric:m"] for row in rows)
+    assert rows[0].found == {"metric:m": "y"}
+    assert rows[0].earlier == {"as_of": "2026-11-21", "probability": None, "found": {"metric:m": "y"}}
     assert "C-2" in every_file()
     the_rest_stands()
 
@@ -246,7 +275,7 @@ def test_the_page_says_what_goes_what_stays_and_what_is_out_of_reach(
         "2 contacts",
         "3 conversations and notes",
         "1 case<",
-        "1 row of Today",
+        "2 rows of Today",
         "1 subscription period",
     ):
         assert told in text, told

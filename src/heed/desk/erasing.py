@@ -3,11 +3,14 @@
 Each package erases what it keeps; here they are called, lowest last, so that keys are known until the end.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import chain
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from heed.conversations.erasing import conversations_of, erase_conversations, mentions_of
@@ -102,17 +105,57 @@ def _above(subject: Account | Contact, by: str, reason: str) -> None:
 
 
 def _erase_worklist(subject: Account | Contact, *, by: str, reason: str) -> None:
-    """An account's rows go; a contact may be quoted in those of the account, so the words go from them."""
-    account = subject if isinstance(subject, Account) else subject.account
-    decided = AuditEntry.objects.filter(kind="worklist row", subject__startswith=f"{account.key}:")
-    subjects = list(decided.order_by().values_list("subject", flat=True).distinct())
-    rows = WorklistRow.objects.filter(account=account)
+    """An account's rows go. From those that may tell of the subject, and stay, every text goes."""
+    telling = _accounts_telling_of(subject)
     if isinstance(subject, Account):
-        forget_named("worklist row", subjects, by=by, reason=reason)
-        rows.delete()
-    else:
-        forget("worklist row", subjects, by=by, reason=reason)
-        rows.update(quote=None)
+        telling = telling.exclude(pk=subject.pk)
+        forget_named("worklist row", _decisions_on(subject), by=by, reason=reason)
+        WorklistRow.objects.filter(account=subject).delete()
+    for account in telling:
+        forget("worklist row", _decisions_on(account), by=by, reason=reason)
+    _blank_rows(WorklistRow.objects.filter(account__in=telling), _evidence_of(subject))
+
+
+def _accounts_telling_of(subject: Account | Contact) -> QuerySet[Account]:
+    """The subject's own account, and those where it has a case or a conversation."""
+    own = subject if isinstance(subject, Account) else subject.account
+    places = [rows.values_list("account", flat=True) for rows in conversations_of(subject)]
+    return Account.objects.filter(pk__in={own.pk, *chain(*places)})
+
+
+def _decisions_on(account: Account) -> list[str]:
+    """The subjects in the trail of what was decided on the account's rows: key, kind and number."""
+    beginning = AuditEntry.objects.filter(kind="worklist row", subject__startswith=f"{account.key}:")
+    subjects = beginning.order_by().values_list("subject", flat=True).distinct()
+    # SQLite compares without case, and a key may hold a colon: what begins alike may be of another account.
+    return [subject for subject in subjects if subject.rsplit(":", 2)[0] == account.key]
+
+
+def _evidence_of(subject: Account | Contact) -> set[str]:
+    """The keys of evidence that tells of the subject's cases, conversations or words."""
+    cases, interactions = (rows.values_list("key", flat=True) for rows in conversations_of(subject))
+    return {"words", *(f"case:{key}" for key in cases), *(f"interaction:{key}" for key in interactions)}
+
+
+def _blank_rows(rows: QuerySet[WorklistRow], evidence: Collection[str]) -> None:
+    """Take the texts from rows, and the evidence of these keys; open ones are told anew by the next round.
+
+    The rest of the evidence stays: what was decided on does not come back because somebody was erased.
+    """
+    blanked = list(rows.select_for_update())
+    for row in blanked:
+        row.why = _("What stood here was erased on request; the next round tells it anew.")
+        row.quote, row.change, row.state_reason = None, "", ""
+        row.evidence = [item for item in row.evidence if item["key"] not in evidence]
+        row.found = _without(row.found, evidence)
+        if row.earlier:
+            row.earlier = {**row.earlier, "found": _without(row.earlier["found"], evidence)}
+    fields = ["why", "quote", "change", "state_reason", "evidence", "found", "earlier"]
+    WorklistRow.objects.bulk_update(blanked, fields, batch_size=100)
+
+
+def _without(found: Mapping[str, str], evidence: Collection[str]) -> dict[str, str]:
+    return {key: text for key, text in found.items() if key not in evidence}
 
 
 @dataclass(frozen=True, slots=True)
