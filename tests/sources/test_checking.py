@@ -16,7 +16,8 @@ from heed.sources.checking import Setting
 from heed.sources.guessing import date_formats
 from heed.sources.mapping import parse_mapping
 from heed.sources.reading import open_set
-from heed.sources.staging import Refused, Staged, Staging, StagingError, rows_of
+from heed.sources.staging import Refused, Staged, Staging, StagingError, json_lines, rows_of
+from heed.stream.files import FileBench, FileColumn, FileTable, reader
 
 MOMENTS = st.datetimes(datetime(1950, 1, 1), datetime(2026, 5, 31))  # noqa: DTZ001 - files hold naive times
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -356,3 +357,65 @@ def test_epochs_excel_days_and_nonsense(tmp_path: Path, text: str, form: str, ex
 )
 def test_the_format_of_a_column_is_among_those_guessed(found: list[datetime], form: str) -> None:
     assert form in date_formats([at.strftime(form) for at in found])
+
+
+JSON_LINES = (
+    '{"key": "a1", "name": "One"}\n\u00a0\n\x0b\nx\ry\n[1]\n\r\n \t\n{"key": "a2"}\n'
+    '\u2028\n{"key": "a\rb"}\n{"key": "a3",\n{"key": "a4"}'
+)
+MALFORMED = [
+    *((2, "\u00a0"), (3, "x\ry"), (4, "[1]"), (6, "\u2028"), (7, '{"key": "a\rb"}'), (8, '{"key": "a3",')),
+]
+
+
+@pytest.mark.parametrize("key", ['"key"', '{ sql = "lower(key)" }'], ids=["plain", "with SQL"])
+def test_lines_that_are_no_json_object_are_kept_each_with_its_own_text(tmp_path: Path, key: str) -> None:
+    (tmp_path / "a.jsonl").write_text(JSON_LINES, encoding="utf-8", newline="")
+    mapping = f'[[accounts]]\nfile = "a.jsonl"\n[accounts.columns]\nname = "name"\nkey = {key}\n'
+    for staged in stage(tmp_path, mapping, "accounts"):
+        assert [row["key"] for row in rows_of(staged)] == ["a1", "a2", "a4"]
+        refused = list(staged.refusals())
+        assert [(one.row, one.values["line"]) for one in refused] == MALFORMED
+        assert {one.code for one in refused} == {"malformed"}
+        assert (staged.accepted, staged.refused, staged.blank) == (3, 6, 0)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ['{"key": "k"}', "x", "", " ", "\t\v\f", "\u00a0", "\x1c", "\x85", "a\rb", "null", "\r"]
+        ),
+        max_size=12,
+    ),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_lines_are_counted_as_duckdb_counts_them(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], ending: str
+) -> None:
+    path = tmp_path_factory.mktemp("lines") / "a.jsonl"
+    path.write_text(ending.join(['{"key": "k"}', *lines, ""]), encoding="utf-8", newline="")
+    table = FileTable("a.jsonl", path, "jsonl", (FileColumn("key"),))
+    with FileBench([path], path.parent / "bench") as bench:
+        malformed = [mark for _, mark in bench.rows(reader(table))]
+    assert [line.text.strip() != '{"key": "k"}' for line in json_lines(path)] == malformed
+
+
+def test_json_lines_that_only_sql_reads_are_told_and_are_no_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(JSON_LINES, encoding="utf-8", newline="")
+    (tmp_path / "b.csv").write_text("key\nb1\n", encoding="utf-8")
+    count = """{ sql = "(select count(*) from \\"a.jsonl\\")" }"""
+    parsed = parse_mapping(
+        """[[accounts]]\nsql = 'select * from "a.jsonl"'\n[accounts.columns]\nkey = "key"\n"""
+        f'[[accounts]]\nfile = "b.csv"\n[accounts.columns]\nkey = "key"\nrows = {count}\n'
+    )
+    files = open_set(tmp_path.iterdir(), tmp_path / "scratch", mapping=parsed, limit_bytes=10**9)
+    staging = Staging(files, parsed, tmp_path / "staged", SETTING)
+    by_sql, by_file = staging.entity("accounts")
+    assert [row["key"] for row in rows_of(by_sql)] == ["a1", "a2", "a4"]
+    assert (by_sql.refused, by_sql.blank) == (0, 0)
+    assert [row["_extras"] for row in rows_of(by_file)] == ['{"rows":3}']
+    ((table, told),) = staging.torn()
+    staging.close()
+    assert table.name == "a.jsonl"
+    assert [one.text for one in told] == [text for _, text in MALFORMED]
+    assert [one.line for one in told] == [2, 4, 5, 9, 10, 11]

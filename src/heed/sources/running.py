@@ -198,8 +198,8 @@ class Run:
         for table, rejects in staging.torn():
             self.context.findings.add(
                 f"{table.name}: lines left out",
-                "These lines have more or fewer values than the header, or a quote that is not closed. The "
-                "SQL did not see them. Correct them in the file, and import it again.",
+                "These lines have more or fewer values than the header, a quote that is not closed, or are "
+                "no JSON object. The SQL did not see them. Correct them in the file, and import it again.",
                 len(rejects),
                 [{"line": one.line, "text": one.text[:500]} for one in rejects[:EXAMPLES]],
             )

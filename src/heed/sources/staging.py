@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,13 @@ from heed.sources.checking import (
 from heed.sources.mapping import Block, FileMapping
 from heed.sources.reading import FileSet
 from heed.stream.files import (
+    MALFORMED,
     FileBench,
     FileQueryError,
     FileTable,
     Sandbox,
     StructuralReject,
+    every_line,
     literal,
     parquet_table,
     quoted,
@@ -36,7 +38,8 @@ from heed.stream.files import (
 QUERY = "a query over the files"
 TORN = {"UNQUOTED VALUE": "torn_quotes"}
 LINE, HEADER, DELIMITER = "line", "header", "delimiter"
-LONGEST_KEPT = 100_000
+LONGEST_KEPT, LONGEST_TOLD = 100_000, 500
+BLANKS = " \t\n\v\f\r"
 
 
 class StagingError(Exception):
@@ -98,7 +101,7 @@ class Staged:
 
     def refusals(self) -> Iterator[Refused]:
         """The refused rows in the order of the file."""
-        name, texts = self.table.name, self._text_lines()
+        name, texts = self.table.name, json_lines(self.origin.path)
         for reject in self.structural:
             code, values = TORN.get(reject.reason, "wrong_width"), self._as_line(reject.text)
             yield Refused(self.number, name, reject.line, "", code, values)
@@ -111,7 +114,7 @@ class Staged:
                 column, code = problem_parts(row["_problem"])
                 index = row["file_row_number"]
                 if row["_problem"] == MALFORMED_ROW:
-                    values = self._as_line(next(text for number, text in texts if number == index))
+                    values = self._as_line(next((line.text for line in texts if line.row == index), ""))
                 else:
                     values = originals(row["_original"])
                 yield Refused(self.number, name, self.place(index), column, code, values)
@@ -122,11 +125,6 @@ class Staged:
             return {LINE: visible(text[:LONGEST_KEPT])}
         header = json.dumps([column.name for column in self.origin.columns])
         return {LINE: visible(text), HEADER: header, DELIMITER: self.origin.delimiter}
-
-    def _text_lines(self) -> Iterator[tuple[int, str]]:
-        """The lines of a file of JSON lines, each with the number of its row: blank lines are no rows."""
-        with self.origin.path.open(encoding="utf-8", errors="replace") as file:
-            yield from enumerate(line.rstrip("\r\n") for line in file if line.strip())
 
     def place(self, index: int) -> int:
         """The number of a row in its file, counting the lines that were no rows."""
@@ -141,6 +139,27 @@ class Staged:
             f"SELECT * EXCLUDE (file_row_number, _problem), file_row_number AS _index FROM {self.source} "
             "WHERE _problem IS NULL ORDER BY file_row_number"
         )
+
+
+@dataclass(frozen=True)
+class JsonLine:
+    """One line of a file of JSON lines: the number of its row from 0, of the line from 1, and its text."""
+
+    row: int
+    number: int
+    text: str
+
+
+def json_lines(path: Path) -> Iterator[JsonLine]:
+    """The lines that DuckDB takes for rows, as it counts them: a carriage return alone ends none, and only
+    ASCII blanks make a blank line.
+    """
+    row = 0
+    with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip(BLANKS):
+                yield JsonLine(row, number, line.rstrip("\r\n"))
+                row += 1
 
 
 class Staging:
@@ -181,9 +200,10 @@ class Staging:
         return tables
 
     def _with_expressions(self, number: int, block: Block, table: FileTable, part: int) -> FileTable:
-        found = self._evaluated(number, block, quoted(table.name), table.name, part, table.first_row)
+        lines = quoted(every_line(table))
+        found = self._evaluated(number, block, lines, table.name, part, table.first_row)
         self._origins[found.path] = table
-        return found
+        return replace(found, marked=table.kind == "jsonl")
 
     def torn(self) -> Iterator[tuple[FileTable, list[StructuralReject]]]:
         """The lines of text files that only SQL reads, which are no records and so were left out."""
@@ -194,8 +214,20 @@ class Staging:
             if block.reads(table.name)
         }
         for table in self.files.tables if self.mapping.holds_sql else ():
-            if table.name not in read and (rejects := self._structural(self.bench(), table, seen=False)):
+            if table.name not in read and (rejects := self._left_out(table)):
                 yield table, rejects
+
+    def _left_out(self, table: FileTable) -> list[StructuralReject]:
+        if table.kind != "jsonl":
+            return self._structural(self.bench(), table, seen=False)
+        numbered = f"SELECT row_number() OVER () - 1 AS n, {MALFORMED} FROM ({reader(table)})"
+        rows = {n for (n,) in self.bench().rows(f"SELECT n FROM ({numbered}) WHERE {MALFORMED}")}
+        lines = json_lines(table.path) if rows else ()
+        return [
+            StructuralReject(line.number, visible(line.text[:LONGEST_TOLD]), "NO JSON OBJECT")
+            for line in lines
+            if line.row in rows
+        ]
 
     def _structural(self, bench: FileBench, table: FileTable, *, seen: bool) -> list[StructuralReject]:
         if table.kind != "csv":

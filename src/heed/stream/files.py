@@ -24,6 +24,8 @@ FileKind = Literal["csv", "jsonl", "parquet"]
 MALFORMED = "_malformed"
 BATCH_ROWS = 100_000
 LONGEST_LINE = 2_000_000
+UNSEEN = "\x1f"
+"""How the names of views begin that are no file's: Heed's own expressions read them."""
 
 TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest"})
 QUERY_NODES = frozenset(
@@ -52,7 +54,8 @@ class FileTable:
     """One table in a file: UTF-8 text with a header, JSON lines, or Parquet.
 
     Columns of text files and of JSON lines are text; columns of Parquet keep their type. `first_row` is the
-    number that a person would give to the first record (2: the header is row 1).
+    number that a person would give to the first record (2: the header is row 1). `marked`: its rows say
+    themselves which of them were read of lines that are no records.
     """
 
     name: str
@@ -61,13 +64,15 @@ class FileTable:
     columns: tuple[FileColumn, ...]
     delimiter: str = ","
     first_row: int = 2
+    marked: bool = False
 
 
 @dataclass(frozen=True)
 class StructuralReject:
     """A line of a text file that is not a record of it: `line` counts from 1, the header being one.
 
-    `reason` is DuckDB's name for what is wrong, such as UNQUOTED VALUE or TOO MANY COLUMNS.
+    `reason` is DuckDB's name for what is wrong, such as UNQUOTED VALUE or TOO MANY COLUMNS; of a line of
+    JSON, NO JSON OBJECT.
     """
 
     line: int
@@ -93,7 +98,8 @@ def reader(table: FileTable) -> str:
     """
     path = literal(str(table.path))
     if table.kind == "parquet":
-        return f"SELECT *, false AS {MALFORMED} FROM read_parquet({path})"
+        mark = "" if table.marked else f", false AS {MALFORMED}"
+        return f"SELECT *{mark} FROM read_parquet({path})"
     if table.kind == "jsonl":
         return _jsonl_reader(table, path)
     columns = ", ".join(f"{literal(column.name)}: 'VARCHAR'" for column in table.columns)
@@ -103,6 +109,11 @@ def reader(table: FileTable) -> str:
         # Told to ignore errors instead, DuckDB drops good rows too where a quote is not closed.
         f"max_line_size={LONGEST_LINE}, store_rejects=true)"
     )
+
+
+def every_line(table: FileTable) -> str:
+    """The view, in a `Sandbox`, of a table with its lines that are no records too; JSON lines are marked."""
+    return f"{UNSEEN}{table.name}" if table.kind == "jsonl" else table.name
 
 
 def _jsonl_reader(table: FileTable, path: str) -> str:
@@ -188,13 +199,14 @@ class FileBench:
 class Sandbox:
     """A user's own queries over their files, and nothing else.
 
-    `tables` become views by their names. Every query is bounded in memory and time, and is one plain
-    SELECT: other statements, other tables and table functions are refused before they run.
+    `tables` become views by their names, without the lines that are no records. Every query is bounded in
+    memory and time, and is one plain SELECT: other statements, other tables and table functions are refused
+    before they run.
     """
 
     def __init__(self, tables: Sequence[FileTable], scratch: Path, *, memory_mb: int = 600) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
-        self._names = {table.name.casefold() for table in tables}
+        self._names = {name.casefold() for table in tables for name in (table.name, every_line(table))}
         self._db = _locked(
             [table.path for table in tables], None, memory_mb=memory_mb, spill=scratch, views=tables
         )
@@ -303,7 +315,7 @@ class _Inspection:
     def _check_table(node: dict[str, Any], named: set[str]) -> None:
         outside = node.get("schema_name") or node.get("catalog_name")
         if outside or node["table_name"].casefold() not in named:
-            known = ", ".join(sorted(named)) or "none"
+            known = ", ".join(sorted(name for name in named if not name.startswith(UNSEEN))) or "none"
             raise FileQueryError(f"There is no file '{node['table_name']}' in this set. Files: {known}.")
 
 
@@ -359,10 +371,19 @@ def _locked(
     if scratch is not None:
         db.execute(f"SET allowed_directories=[{literal(str(scratch) + '/')}]")
     for table in views:
-        names = ", ".join(quoted(column.name) for column in table.columns)
-        db.execute(f"CREATE VIEW {quoted(table.name)} AS SELECT {names} FROM ({reader(table)})")
+        _lay(db, table)
     db.execute("SET enable_external_access=false; SET lock_configuration=true")
     return db
+
+
+def _lay(db: duckdb.DuckDBPyConnection, table: FileTable) -> None:
+    names = ", ".join(quoted(column.name) for column in table.columns)
+    if table.kind != "jsonl":
+        db.execute(f"CREATE VIEW {quoted(table.name)} AS SELECT {names} FROM ({reader(table)})")
+        return
+    lines = quoted(every_line(table))
+    db.execute(f"CREATE VIEW {lines} AS SELECT {names}, {MALFORMED} FROM ({reader(table)})")
+    db.execute(f"CREATE VIEW {quoted(table.name)} AS SELECT {names} FROM {lines} WHERE NOT {MALFORMED}")
 
 
 @contextmanager
