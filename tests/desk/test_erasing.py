@@ -24,6 +24,7 @@ from heed.desk.models import WorklistRow
 from heed.ledger import outbox
 from heed.ledger.models import AuditEntry
 from heed.people.models import User
+from heed.segments.models import Segment
 from heed.sources import actions as importing
 from heed.sources.models import Import, ParkedRow, RejectedRow, Source
 from heed.stream import Activity, AppTransaction, Stream, as_table
@@ -266,9 +267,11 @@ def page_of(client: Client, address: str) -> str:
 
 
 def test_the_page_says_what_goes_what_stays_and_what_is_out_of_reach(
-    admin_client: Client, member_client: Client
+    admin_client: Client, member_client: Client, admin: User
 ) -> None:
     Interaction.objects.filter(key="I-2").update(words="Rutger says that Tara Castell left.")
+    for name, filter in (("Birds", f'account is "{ACCOUNT}"'), ("Fish", 'account is "fish"')):
+        Segment.objects.create(name=name, filter=filter, made_by=admin, made_at=MORNING)
     address = f"/customers/accounts/{ACCOUNT}/erase/"
     text = page_of(admin_client, address)
     for told in (
@@ -277,6 +280,9 @@ def test_the_page_says_what_goes_what_stays_and_what_is_out_of_reach(
         "1 case<",
         "2 rows of Today",
         "1 subscription period",
+        "Your backups, exports that somebody took, and the systems that the data came from",
+        "Files that were uploaded and not imported yet",
+        "change those by hand: Birds<",
     ):
         assert told in text, told
     text = page_of(admin_client, f"/customers/contacts/{CONTACT}/erase/")
@@ -293,11 +299,17 @@ def test_the_page_says_what_goes_what_stays_and_what_is_out_of_reach(
     [("Zebrafinch", "request 17", "Nothing was erased"), ("", "x", "required"), (ACCOUNT, " ", "required")],
 )
 def test_without_the_id_typed_or_a_reason_nothing_is_asked_for(
-    typed: str, reason: str, wrong: str, admin_client: Client
+    typed: str,
+    reason: str,
+    wrong: str,
+    admin_client: Client,
+    django_capture_on_commit_callbacks: Callable[..., Any],
 ) -> None:
     trail = AuditEntry.objects.count()
     address = f"/customers/accounts/{ACCOUNT}/erase/"
-    answer = admin_client.post(address, {"typed": typed, "reason": reason})
+    with django_capture_on_commit_callbacks() as jobs:
+        answer = admin_client.post(address, {"typed": typed, "reason": reason})
+    assert jobs == []
     assert answer.status_code == 422
     assert wrong in answer.content.decode()
     assert AuditEntry.objects.count() == trail

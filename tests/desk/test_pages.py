@@ -16,7 +16,7 @@ from heed.conversations.models import Interaction
 from heed.customers.models import Account, Contact
 from heed.desk import actions, reads
 from heed.desk.models import WorklistRow
-from heed.ledger.models import OutboxEntry
+from heed.ledger.models import AuditEntry, OutboxEntry
 from heed.segments.grammar import parse
 from heed.segments.reads import accounts_matching
 from heed.site.commands import app
@@ -177,6 +177,11 @@ def test_what_was_snoozed_before_can_be_seen_and_taken_back(
     today = alice_client.get("/today/").context["today"]
     assert ([each.id for each in today.resting], today.snoozed, today.decided) == ([row.pk], 1, [])
     assert f'action="/today/rows/{row.pk}/reopen/"' in page(alice_client, "/today/")
+    assert alice_client.post(f"/today/rows/{row.pk}/reopen/").status_code == 302
+    row.refresh_from_db()
+    assert (row.state, row.state_reason, row.snoozed_until, row.decided_at) == ("open", "", None, None)
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.action, entry.by, (entry.after or {})["state"]) == ("reopen", alice.actor, "open")
 
 
 def test_a_lead_sees_the_list_of_another_and_a_member_does_not(
@@ -317,10 +322,16 @@ def test_the_timeline_is_filtered_by_kind_with_counts(alice_client: Client, busy
     }
 
 
-def test_words_of_customers_are_quoted_and_escaped(alice_client: Client, busy: Any) -> None:
-    html = page(alice_client, "/customers/accounts/busy/")
-    assert "“I &lt;b&gt;dread&lt;/b&gt; the exports.”" in html
-    assert "Answered NPS: 4" in html
+def test_words_of_customers_are_quoted_and_escaped(
+    alice_client: Client, busy: Any, make_risk: "MakeRisk"
+) -> None:
+    make_risk(busy, "1000", 0.5)
+    rank()
+    for address in ("/customers/accounts/busy/", "/today/"):
+        html = page(alice_client, address)
+        assert "“I &lt;b&gt;dread&lt;/b&gt; the exports.”" in html
+        assert "<b>dread" not in html
+    assert "Answered NPS: 4" in page(alice_client, "/customers/accounts/busy/")
 
 
 def quoted(client: Client) -> tuple[str, str, str, str]:

@@ -60,9 +60,9 @@ def test_use_that_stopped_is_told() -> None:
 
 def test_silence_counts_from_ninety_days_on() -> None:
     assert finding(reading("days_since_conversation", 89.0)) is None
-    found = finding(reading("days_since_conversation", 96.0))
+    found = finding(reading("days_since_conversation", 90.0))
     assert found is not None
-    assert (found.chip, found.tone) == ("silent 96 days", "unknown")
+    assert (found.chip, found.tone) == ("silent 90 days", "unknown")
 
 
 def test_no_conversation_on_record_is_a_finding_and_not_zero_days() -> None:
