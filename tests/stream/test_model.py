@@ -46,6 +46,7 @@ class Model:
         self.standing: dict[str, Held] = {}
         self.replaced: dict[tuple[str, str], Held] = {}
         self.withdrawn: dict[str, dt.datetime] = {}
+        self.undone: set[str] = set()
 
     def append(self, rows: list[Activity], batch: str, at: dt.datetime) -> None:
         for id in {row.id for row in rows}:
@@ -75,8 +76,12 @@ class Model:
             del self.standing[id]
             if held.learnt:
                 self.withdrawn[id] = max(at, held.learnt)
-            if (batch, id) in self.replaced:
-                self.standing[id] = replace(self.replaced[batch, id], learnt=at)
+            before = self.replaced.get((batch, id))
+            while before and before.batch in self.undone:
+                before = self.replaced.get((before.batch, id))
+            if before:
+                self.standing[id] = replace(before, learnt=at)
+        self.undone.add(batch)
         return len(gone)
 
 
@@ -91,6 +96,7 @@ def learnt_later(row: Activity, old: Held) -> bool:
 OLD, NEW = activity("a", "2026-09-30", value=None), activity("a", "2026-09-30", value=1.0)
 GIVEN_AGAIN_AND_UNDONE = [[OLD, NEW], [OLD], ("withdraw", 1), ("withdraw", 0)]
 RETURNED_TO_ANOTHER = [[OLD], [NEW], [OLD], ("withdraw", 2), ("withdraw", 1)]
+UNDONE_BEFORE = [[OLD], [NEW], [activity("a", "2026-09-30", value=2.0)], ("withdraw", 1), ("withdraw", 2)]
 """What stood before a batch, and not what another gave later, stands again when the batch is undone."""
 
 
@@ -98,6 +104,7 @@ RETURNED_TO_ANOTHER = [[OLD], [NEW], [OLD], ("withdraw", 2), ("withdraw", 1)]
 @given(st.lists(STEP, max_size=7))
 @example(GIVEN_AGAIN_AND_UNDONE)
 @example(RETURNED_TO_ANOTHER)
+@example(UNDONE_BEFORE)
 def test_any_history_leaves_what_a_dictionary_would_hold(steps: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder, Stream(Path(folder) / "stream") as stream:
         model, writer = Model(), Writer(stream)
@@ -120,8 +127,9 @@ def play(step: Any, turn: int, model: Model, writer: Writer) -> None:
         case "compact":
             writer.stream.compact()
         case ("withdraw", n):
-            withdrawn = writer.stream.withdraw(batch=f"import:{n}", recorded_at=at, by="person:1")
-            assert withdrawn == model.withdraw(f"import:{n}", at)
+            batch, undone = f"import:{n}", model.undone
+            withdrawn = writer.stream.withdraw(batch=batch, recorded_at=at, by="person:1", undone=undone)
+            assert withdrawn == model.withdraw(batch, at)
         case rows:
             appended = writer.append(*rows, at=at, batch=f"import:{turn}")
             assert appended.rows == len(rows)

@@ -41,7 +41,7 @@ from heed.stream.seen import known_then, up_to_date, update_seen
 from heed.stream.staging import Rows
 from heed.stream.tables import Table
 from heed.stream.timeline import read_batches, read_folded, read_standing, read_timeline
-from heed.stream.withdrawal import withdraw_batch, withdraw_ids
+from heed.stream.withdrawal import Withdrawal, withdraw_batch, withdraw_ids
 from heed.stream.workbench import Workbench, quoted, scan, text, workbench
 
 Answer = TypeVar("Answer")
@@ -115,13 +115,24 @@ class Stream:
         with self._writing() as bench:
             return append.compare_rows(bench, self._activities, self._erasures, rows, recorded_at=recorded_at)
 
-    def withdraw(self, *, batch: str, recorded_at: dt.datetime, by: str) -> int:
+    def withdraw(
+        self,
+        *,
+        batch: str,
+        recorded_at: dt.datetime,
+        by: str,
+        keeping: Collection[str] = (),
+        undone: Collection[str] = (),
+    ) -> int:
         """Undo a batch by new rows: what stands of it is withdrawn, what it had replaced stands again.
 
-        Its parked rows leave. Returns how many rows stood or were parked; 0 when it was undone before.
+        Activities whose id is in `keeping` are left alone; versions of batches that were `undone` before do
+        not come back. The batch's parked rows leave. Returns how many rows stood or were parked; 0 when it
+        was undone before.
         """
         with self._writing() as bench:
-            stood = withdraw_batch(bench, self._activities, batch=batch, recorded_at=recorded_at, by=by)
+            told = Withdrawal(batch, recorded_at, by, tuple(keeping), tuple(undone))
+            stood = withdraw_batch(bench, self._activities, told)
             condition = f"batch = {text(batch)}"
             files = files_with(bench, self._parked, condition)
             return stood + remove_rows(bench, self._places["parked"], files, condition, reason="withdrawal")

@@ -1,6 +1,7 @@
 """Withdrawal of a batch or of single activities: new rows that say so, never a change of old ones."""
 
 import datetime as dt
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -11,21 +12,31 @@ from heed.stream.tables import Table
 from heed.stream.workbench import Workbench, instant, scan, text
 
 
-def withdraw_batch(
-    bench: Workbench, activities: Table, *, batch: str, recorded_at: dt.datetime, by: str
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """The undo of a batch: when, by whom, the ids that stay, the batches whose versions do not come back."""
+
+    batch: str
+    recorded_at: dt.datetime
+    by: str
+    keeping: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()
+
+
+def withdraw_batch(bench: Workbench, activities: Table, told: Withdrawal) -> int:
     """Withdraw what stands of a batch and bring back the versions that it had replaced; how many stood.
 
     The withdrawal of a row whose record was assumed is assumed to be as old as that record: nobody knew it.
     """
     snapshot = activities.snapshot()
-    everything = scan(activities, snapshot.files)
-    touched = bench.rows(f"SELECT DISTINCT month FROM {everything} WHERE batch = ?", [batch])
+    everything, batch = scan(activities, snapshot.files), told.batch
+    bench.connection.register("keeping", pa.table({"id": pa.array(told.keeping, pa.string())}))
     bench.run(
-        f"CREATE TEMP TABLE concerned AS SELECT DISTINCT source, id FROM {everything} WHERE batch = ?",
+        f"CREATE TEMP TABLE concerned AS SELECT DISTINCT source, id FROM {everything} WHERE batch = ? "
+        "AND id NOT IN (SELECT id FROM keeping)",
         [batch],
     )
-    if not touched:
+    if not bench.value("SELECT count(*) FROM concerned"):
         return 0
     bench.run(
         f"CREATE TEMP TABLE history AS SELECT * FROM {everything} SEMI JOIN concerned USING (source, id)"
@@ -42,33 +53,36 @@ def withdraw_batch(
     )
     stood = int(bench.value("SELECT count(*) FROM withdrawn"))
     if stood or bench.value("SELECT count(*) FROM taken"):
-        rewrite(bench, activities, batch, instant(recorded_at), by)
+        rewrite(bench, activities, told)
     return stood
 
 
-def rewrite(bench: Workbench, activities: Table, batch: str, now: str, by: str) -> None:
+def rewrite(bench: Workbench, activities: Table, told: Withdrawal) -> None:
     """Commit the withdrawals, and the return of what the batch had replaced: what stood before it came.
 
-    A version that the batch itself gave and replaced stood for nobody before, whoever gave it since.
+    A version that the batch itself gave and replaced stood for nobody before, whoever gave it since. Where
+    the version before it is of a batch that was undone meanwhile, the one before that comes back.
     """
+    gone, now = ", ".join(text(each) for each in (told.batch, *told.undone)), instant(told.recorded_at)
     bench.run(
         f"""
         CREATE TEMP TABLE replaced AS
         SELECT {VERSION}, max(recorded_at) FILTER (WHERE sign < 0) AS replaced_at FROM history
         SEMI JOIN (SELECT source, id FROM withdrawn UNION SELECT source, id FROM taken) USING (source, id)
-        WHERE batch = {text(batch)} GROUP BY {VERSION} HAVING sum(sign) < 0
+        WHERE batch = {text(told.batch)} OR (sign < 0 AND batch IN ({gone}))
+        GROUP BY {VERSION} HAVING sum(sign) < 0
         """
     )
     bench.run(
         f"""
         CREATE TEMP TABLE gained AS
-        SELECT * REPLACE (-1::TINYINT AS sign, {text(by)} AS batch,
+        SELECT * REPLACE (-1::TINYINT AS sign, {text(told.by)} AS batch,
             CASE WHEN recorded_assumed THEN recorded_at ELSE greatest(recorded_at, {now}) END AS recorded_at)
         FROM withdrawn
         UNION ALL BY NAME
         SELECT * REPLACE (1::TINYINT AS sign, {now} AS recorded_at, false AS recorded_assumed) FROM (
             SELECT history.* FROM history JOIN replaced ON {same_version("history", "replaced")}
-            WHERE sign > 0 AND batch <> {text(batch)}
+            WHERE sign > 0 AND batch NOT IN ({gone})
             QUALIFY row_number() OVER (
                 PARTITION BY history.source, history.id
                 ORDER BY recorded_at <= replaced_at DESC, recorded_at DESC
@@ -76,7 +90,7 @@ def rewrite(bench: Workbench, activities: Table, batch: str, now: str, by: str) 
         )
         """
     )
-    commit_gained(bench, activities, {"app": "withdrawal", "batch": batch, "by": by}, [])
+    commit_gained(bench, activities, {"app": "withdrawal", "batch": told.batch, "by": told.by}, [])
 
 
 def withdraw_ids(
