@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
@@ -69,6 +69,21 @@ def derive_movements(accounts: Iterable[str], *, by: str, as_of: date | None = N
         done.gone += len(difference.gone)
         done.unchanged += difference.unchanged
     return done
+
+
+def say_again(accounts: Iterable[str], *, there: Collection[str], by: str) -> int:
+    """Send the movements of these accounts (keys) to the stream whose ids are not `there`; how many."""
+    said = 0
+    for keys in batches(sorted(set(accounts))):
+        moved = [movement for movement in _wanted(keys) if movement.on <= clock.today()]
+        missing = [movement for movement in moved if _id(*_place(movement)) not in there]
+        if missing:
+            told = [_activity(movement, backfill=False) for movement in missing]
+            change = Change("say again", KIND, SUBJECT, None, {"again": len(told)}, activities=told)
+            with transaction.atomic():
+                record(change, by=by)
+        said += len(missing)
+    return said
 
 
 def derive_due_movements(as_of: date, *, by: str) -> Derived:

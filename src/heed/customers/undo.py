@@ -76,10 +76,19 @@ class Undo:
                     made += self._take_back(shelf, keys)
             self._remove(shelf, made)
             if shelf.kind == "period":
+                self.done.accounts |= self._paying()
                 # While the accounts are still there: what their movements said is taken back by name.
                 derive_movements(self.done.accounts, by=self.by)
         derive_movements(self.done.accounts, by=self.by)
         return self.done
+
+    def _paying(self) -> set[str]:
+        """The accounts of all periods that the actor saved: an undo that was stopped may have left their
+        movements as they were, though their periods are back.
+        """
+        entries = AuditEntry.objects.filter(by=self.actor, kind="period", action__in=SAVING)
+        named = entries.values_list("before__account", "after__account").distinct()
+        return {account for pair in named for account in pair if account}
 
     def _touched(self, kind: str) -> list[str]:
         entries = AuditEntry.objects.filter(by=self.actor, kind=kind, action__in=SAVING)

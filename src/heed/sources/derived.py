@@ -88,6 +88,15 @@ def _absent(entity: str, columns: set[str]) -> str:
     return "".join(f", NULL::{kind} AS {name}" for name, kind in missing.items())
 
 
+def ids_that_follow(kind: str, key: str) -> list[str]:
+    """The ids of all activities that may follow from a ticket (a `case`) or an interaction."""
+    if kind == "interaction":
+        return [f"interaction:{key}", f"interaction:{key}:planned"]
+    reopened = [f"reopened:{nth}" for nth in range(1, MOST_REOPENINGS + 1)]
+    events = ["opened", "replied", "resolved", "closed", "csat", *reopened]
+    return [f"case:{key}:{event}" for event in events]
+
+
 def _hours(until: str) -> str:
     """Hours from the opening; unknown where the file has them the wrong way round."""
     hours = f"date_diff('second', opened_at, {until}) / 3600.0"
@@ -191,13 +200,18 @@ FOLLOWING = {
 """Of each entity: how its ids begin, its key, and by the end of an id the column that it follows from."""
 
 
+def key_pattern(entity: str, columns: set[str]) -> str:
+    """The ids that follow from what these columns tell, as a pattern whose first group is the key."""
+    begins, _, ends = FOLLOWING[entity]
+    told = "|".join(f":{end}" if end else "" for end, column in ends.items() if column in columns)
+    return f"^{begins}(.*?)(?:{told})$"
+
+
 def outlived_query(entity: str, standing: str, latest: str, columns: set[str], derived: str) -> str:
     """SQL for the ids in `standing` that the `latest` row of their key no longer gives; `derived` has those
     that it does. A column that is not among `columns` says nothing, so what follows from it stays.
     """
-    begins, key, ends = FOLLOWING[entity]
-    told = "|".join(f":{end}" if end else "" for end, column in ends.items() if column in columns)
-    pattern = literal(f"^{begins}(.*?)(?:{told})$")
+    key, pattern = FOLLOWING[entity][1], literal(key_pattern(entity, columns))
     return (
         f"SELECT id FROM {standing} WHERE regexp_matches(id, {pattern}) AND regexp_extract(id, {pattern}, 1) "
         f"IN (SELECT {key} FROM {latest}) AND id NOT IN (SELECT id FROM {derived})"

@@ -16,7 +16,13 @@ def count_import(import_pk: int) -> None:
     uploads.count(import_pk)
 
 
-@job(undoing.UNDO_JOB, retries=2)
+@job(uploads.UNDO_JOB, retries=2)
 def undo_import(import_pk: int, by: str) -> None:
     """Take an import back; carried on from its beginning after a crash."""
     undoing.carry_out(import_pk, by)
+
+
+@job("take up what waits", cron="*/10 * * * *")
+def take_up_what_waits() -> int:
+    """Enqueue what somebody asked for and no queue knows of, because the process died in between."""
+    return uploads.take_up()

@@ -39,6 +39,7 @@ class Import(models.Model):
     files = models.JSONField(default=list)
     digest = models.CharField(max_length=64, db_index=True)
     state = models.CharField(max_length=10, choices=ImportState.choices)
+    has_stored = models.BooleanField(default=False)
     counts = models.JSONField(default=dict)
     expected = models.JSONField(null=True)
     notes = models.JSONField(default=list)

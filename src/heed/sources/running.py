@@ -183,6 +183,7 @@ class Run:
             return Counts(**self.record.counts[entity])
         step = self._staged(staging, entity)
         self._tell(_("Saving %(entity)s") % {"entity": entity})
+        self._note_storing()
         if not in_tables:
             step.append()
         if entity not in self.record.counts:
@@ -192,6 +193,12 @@ class Run:
         if in_tables:
             step.append()
         return step.counts
+
+    def _note_storing(self) -> None:
+        """Before anything is stored: what may be there can be taken back, and is not thrown away."""
+        if not self.record.has_stored:
+            self.record.has_stored = True
+            self.record.save(update_fields=["has_stored"])
 
     def _report_torn(self, staging: Staging) -> None:
         """Lines of files that only SQL reads belong to no entity, so they are told and not kept."""

@@ -1,27 +1,32 @@
 """An import taken back: asked for on its page, carried out by a worker, and what it came to."""
 
-import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from django.db import transaction
+from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from heed.conversations.actions import revert as revert_conversations
-from heed.customers.actions import derive_movements
 from heed.customers.actions import revert as revert_customers
+from heed.customers.actions import say_again
+from heed.customers.models import SubscriptionPeriod
+from heed.customers.undo import Kept, Reverted
 from heed.ledger import clock, outbox
 from heed.ledger.actions import Change, record
-from heed.ledger.durable import enqueue
 from heed.ledger.home import open_stream
+from heed.ledger.models import AuditEntry
 from heed.people.models import User
 from heed.sources.actions import failing_clearly
-from heed.sources.models import Import, ImportState, ParkedRow
+from heed.sources.derived import ids_that_follow
+from heed.sources.models import Import, ImportState, ParkedRow, RejectedRow, RejectedState
 from heed.sources.running import ImportFailed, no_progress, one_import_at_a_time
-from heed.sources.uploads import folder_of, names_of
+from heed.sources.uploads import ASK_UNDO, clear_away, enqueue_asked
 from heed.stream import Stream
 
-UNDO_JOB = "undo an import"
 ENDED = (ImportState.DONE, ImportState.FAILED, ImportState.HALFWAY)
+BATCH = 2_000
 SHOWN = 100
 """So many of the entries that an undo kept are named on the page."""
 
@@ -46,7 +51,9 @@ class Undone:
 
 
 def can_be_undone(import_: Import) -> bool:
-    return import_.state in ENDED and bool(import_.counts)
+    """Whether something of it may be there: also what an undo kept, which may be free by now."""
+    kept = import_.state == ImportState.UNDONE and bool((import_.undone or {}).get("kept"))
+    return import_.has_stored and (import_.state in ENDED or kept)
 
 
 @transaction.atomic
@@ -60,29 +67,29 @@ def ask(import_: Import, *, by: User) -> None:
     before = {"state": current.state}
     current.state, current.error, current.step = ImportState.UNDOING, "", ""
     current.save(update_fields=["state", "error", "step"])
-    entry = record(
-        Change("ask undo", "import", str(current.pk), before, {"state": current.state}), by=by.actor
-    )
-    enqueue(UNDO_JOB, current.pk, by.actor, key=f"{current.pk}-{entry.pk}")
+    after = {"state": current.state}
+    enqueue_asked(record(Change(ASK_UNDO, "import", str(current.pk), before, after), by=by.actor))
 
 
 def carry_out(import_pk: int, by: str) -> None:
     """The job behind "Undo this import"; what stopped it stands on the page, where it can be asked again."""
     import_ = Import.objects.select_related("source").get(pk=import_pk)
-    if import_.state != ImportState.UNDOING:
-        return
-    try:
-        with failing_clearly():
-            undo(import_, by=by)
-    except ImportFailed as error:
-        # Not failed: an import that failed is carried on where it stopped, and its beginning may be gone.
-        import_.state, import_.error = ImportState.HALFWAY, str(error)
-        import_.save(update_fields=["state", "error"])
-        record(Change("fail", "import", str(import_.pk), None, {"error": str(error)}), by=by)
-        return
-    shutil.rmtree(folder_of(import_), ignore_errors=True)
-    import_.files, import_.expected = names_of(import_.files), None
-    import_.save(update_fields=["files", "expected"])
+    if import_.state == ImportState.UNDOING:
+        try:
+            with failing_clearly():
+                undo(import_, by=by)
+        except ImportFailed as error:
+            _stop(import_, str(error), by)
+    if import_.state == ImportState.UNDONE:
+        clear_away(import_)
+
+
+@transaction.atomic
+def _stop(import_: Import, why: str, by: str) -> None:
+    # Not failed: an import that failed is carried on where it stopped, and its beginning may be gone.
+    import_.state, import_.error = ImportState.HALFWAY, why
+    import_.save(update_fields=["state", "error"])
+    record(Change("fail", "import", str(import_.pk), None, {"error": why}), by=by)
 
 
 def undo(import_: Import, *, by: str) -> Undone:
@@ -95,31 +102,64 @@ def undo(import_: Import, *, by: str) -> Undone:
         now = clock.now()
         conversations = revert_conversations(import_.actor, by=by)
         outbox.drain()
-        activities = stream.withdraw(batch=import_.actor, recorded_at=now, by=by)
+        _withdraw(stream, import_, conversations, now, by)
         stream.roll_up()
         customers = revert_customers(import_.actor, by=by, needed=_spoken_of(stream))
-        derive_movements(customers.accounts, by=by)
         outbox.drain()
+        _say_what_stays(stream, customers, by)
         stream.roll_up()
-        with transaction.atomic():
-            ParkedRow.objects.filter(of_import=import_, released_at=None).delete()
-            done = Undone(
-                conversations.restored + customers.restored,
-                conversations.deleted + customers.deleted,
-                conversations.withdrawn + customers.withdrawn,
-                activities,
-                [
-                    {"kind": kept.kind, "key": kept.key, "reason": kept.reason}
-                    for kept in (*conversations.kept, *customers.kept)
-                ],
-                _later_unchanged(import_),
-            )
-            after = {name: value for name, value in vars(done).items() if name != "kept"}
-            import_.state, import_.undone_at = ImportState.UNDONE, now
-            import_.undone = {**after, "kept": done.kept[:SHOWN], "kept_more": max(0, len(done.kept) - SHOWN)}
-            import_.save(update_fields=["state", "undone_at", "undone"])
-            record(Change("undo", "import", str(import_.pk), None, after), by=by)
-        return done
+        return _finish(import_, [*conversations.kept, *customers.kept], now, by)
+
+
+def _withdraw(stream: Stream, import_: Import, kept: Reverted, now: datetime, by: str) -> None:
+    """Withdraw the import's activities, but for those of tickets and interactions that stay."""
+    staying = [each for one in kept.kept for each in ids_that_follow(one.kind, one.key)]
+    undone = Import.objects.filter(state=ImportState.UNDONE).exclude(pk=import_.pk)
+    n = stream.withdraw(
+        batch=import_.actor, recorded_at=now, by=by,
+        keeping=staying, undone=[each.actor for each in undone.only("pk")],
+    )  # fmt: skip
+    # Noted at once: withdrawn a second time, after a stop, it would be none.
+    import_.undone = {"activities": n + (import_.undone or {}).get("activities", 0)}
+    import_.save(update_fields=["undone"])
+
+
+def _say_what_stays(stream: Stream, customers: Reverted, by: str) -> None:
+    """Say the movements of periods that stay again: they were of the import's batch, and went with it."""
+    periods = [kept.key for kept in customers.kept if kept.kind == "period"]
+    accounts: set[str] = set()
+    for start in range(0, len(periods), BATCH):
+        found = SubscriptionPeriod.objects.filter(key__in=periods[start : start + BATCH])
+        accounts |= set(found.values_list("account__key", flat=True))
+    if accounts:
+        there = stream.standing(accounts, ["subscription"], date.min, clock.today())
+        say_again(accounts, there={activity.id for activity in there}, by=by)
+        outbox.drain()
+
+
+@transaction.atomic
+def _finish(import_: Import, kept: Sequence[Kept], now: datetime, by: str) -> Undone:
+    """Note what it came to, over all tries; rows that the import refused or that wait are set aside."""
+    ParkedRow.objects.filter(of_import=import_, released_at=None).delete()
+    open_rows = RejectedRow.objects.filter(of_import=import_, state=RejectedState.OPEN)
+    open_rows.update(state=RejectedState.DISMISSED)
+    steps = AuditEntry.objects.filter(reason=import_.actor, action__in=("revert", "delete", "withdraw"))
+    counted = dict(steps.order_by().values_list("action").annotate(n=Count("pk")))
+    names = [{"kind": each.kind, "key": each.key, "reason": each.reason} for each in kept]
+    done = Undone(
+        counted.get("revert", 0),
+        counted.get("delete", 0),
+        counted.get("withdraw", 0),
+        (import_.undone or {}).get("activities", 0),
+        names,
+        _later_unchanged(import_),
+    )
+    after = {name: value for name, value in vars(done).items() if name != "kept"}
+    import_.state, import_.undone_at = ImportState.UNDONE, now
+    import_.undone = {**after, "kept": names[:SHOWN], "kept_more": max(0, len(names) - SHOWN)}
+    import_.save(update_fields=["state", "undone_at", "undone"])
+    record(Change("undo", "import", str(import_.pk), None, after), by=by)
+    return done
 
 
 def _spoken_of(stream: Stream) -> set[str]:

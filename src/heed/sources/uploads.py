@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from heed.ledger import clock
 from heed.ledger.actions import Change, record
 from heed.ledger.durable import enqueue
+from heed.ledger.models import AuditEntry
 from heed.people.models import User
 from heed.people.permissions import Permission, allows
 from heed.sources.actions import ImportFailed, dry_run, failing_clearly, preview, run_import
@@ -22,7 +24,8 @@ from heed.sources.mapping import MappingError, parse_mapping
 from heed.sources.models import Import, ImportState, Source
 from heed.sources.running import digest_of
 
-COUNT_JOB, IMPORT_JOB = "count an import", "import files"
+COUNT_JOB, IMPORT_JOB, UNDO_JOB = "count an import", "import files", "undo an import"
+ASK_UNDO = "ask undo"
 MOST_FILES = 100
 OPEN = (ImportState.UPLOADED, ImportState.FAILED)
 """The states in which an upload can be confirmed or thrown away."""
@@ -90,7 +93,7 @@ def receive(files: "Sequence[UploadedFile[Any]]", source: str, *, by: User) -> I
         _abandon(import_, str(error), by)
         raise UploadRefused(_("The files could not be taken in: %(why)s") % {"why": error}) from error
     with transaction.atomic():
-        after = {"files": names_of(import_.files), "source": import_.source.name}
+        after = {"files": _names_of(import_.files), "source": import_.source.name}
         record(Change("upload", "import", str(import_.pk), None, after), by=by.actor)
     return import_
 
@@ -178,7 +181,7 @@ def look_again(import_: Import) -> None:
     import_.save(update_fields=["mapping", "files", "notes"])
 
 
-def names_of(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _names_of(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The files as the trail keeps them: without their first rows, which may speak of persons."""
     return [{"name": file["name"], "size": file["size"]} for file in files]
 
@@ -213,7 +216,28 @@ def confirm(import_: Import, mapping: str, *, by: User, count_only: bool) -> Non
     current.save()
     verb = "count" if count_only else "confirm"
     entry = record(Change(verb, "import", str(current.pk), before, {"mapping": mapping}), by=by.actor)
-    enqueue(COUNT_JOB if count_only else IMPORT_JOB, current.pk, key=f"{current.pk}-{entry.pk}")
+    enqueue_asked(entry)
+
+
+def enqueue_asked(entry: AuditEntry) -> None:
+    """Have a worker do what this entry asks of an import; asked twice it is done once."""
+    name, *more = {"count": (COUNT_JOB,), "confirm": (IMPORT_JOB,), ASK_UNDO: (UNDO_JOB, entry.by)}[
+        entry.action
+    ]
+    enqueue(name, int(entry.subject), *more, key=f"{entry.subject}-{entry.pk}")
+
+
+def take_up() -> int:
+    """Enqueue again what waits: its process may have died before the queue knew. Returns how many wait."""
+    waiting = Import.objects.filter(
+        state__in=(ImportState.COUNTING, ImportState.WAITING, ImportState.UNDOING)
+    )
+    for import_ in waiting:
+        asked = AuditEntry.objects.filter(kind="import", subject=str(import_.pk))
+        entry = asked.filter(action__in=("count", "confirm", ASK_UNDO)).order_by("-pk").first()
+        if entry is not None:
+            enqueue_asked(entry)
+    return len(waiting)
 
 
 def count(import_pk: int) -> None:
@@ -238,31 +262,38 @@ def count(import_pk: int) -> None:
 def carry_out(import_pk: int) -> None:
     """The job behind "Import"."""
     import_ = Import.objects.select_related("source").get(pk=import_pk)
-    if import_.state not in (ImportState.WAITING, ImportState.RUNNING):
-        return
+    if import_.state in (ImportState.WAITING, ImportState.RUNNING):
+        _import(import_)
+    if import_.state == ImportState.DONE:
+        clear_away(import_)
+
+
+def _import(import_: Import) -> None:
     paths = paths_of(import_)
     if not import_.digest:
         import_.digest = digest_of(paths, import_.mapping)
         import_.started_at = clock.now()
         import_.save(update_fields=["digest", "started_at"])
-    try:
+    # An import that fails says why, on its page; running it again by itself would not help.
+    with suppress(ImportFailed):
         run_import(import_, paths, by=import_.by)
-    except ImportFailed:
-        # The import says why it failed, on its page; running it again by itself would not help.
-        return
+
+
+def clear_away(import_: Import) -> None:
+    """Remove the files of an import that has ended, with their first rows and the expectations."""
     shutil.rmtree(folder_of(import_), ignore_errors=True)
-    # First rows and expectations were for the preview; what became of the rows stands elsewhere.
-    import_.files, import_.expected = names_of(import_.files), None
+    # They were for the preview; what became of the rows stands elsewhere.
+    import_.files, import_.expected = _names_of(import_.files), None
     import_.save(update_fields=["files", "expected"])
 
 
 @transaction.atomic
 def discard(import_: Import, *, by: User) -> None:
     """Throw away uploaded files that were not imported."""
-    if import_.state not in OPEN or import_.counts:
+    if import_.state not in OPEN or import_.has_stored:
         raise UploadRefused(_("Something of this import is stored. Undo it instead."))
     record(
-        Change("discard", "import", str(import_.pk), {"files": names_of(import_.files)}, None), by=by.actor
+        Change("discard", "import", str(import_.pk), {"files": _names_of(import_.files)}, None), by=by.actor
     )
     shutil.rmtree(folder_of(import_), ignore_errors=True)
     import_.delete()

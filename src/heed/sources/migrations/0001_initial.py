@@ -20,6 +20,7 @@ class Migration(migrations.Migration):
                 ('files', models.JSONField(default=list)),
                 ('digest', models.CharField(db_index=True, max_length=64)),
                 ('state', models.CharField(choices=[('uploaded', 'Waiting for confirmation'), ('counting', 'Counting what would change'), ('waiting', 'Waiting for a worker'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('undoing', 'Being taken back'), ('halfway', 'Taken back in part'), ('undone', 'Undone')], max_length=10)),
+                ('has_stored', models.BooleanField(default=False)),
                 ('counts', models.JSONField(default=dict)),
                 ('expected', models.JSONField(null=True)),
                 ('notes', models.JSONField(default=list)),
