@@ -1,6 +1,8 @@
 """The verbs of sources: look at a file set, import it, correct and replay what was refused."""
 
 import errno
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -54,6 +56,8 @@ EXPECTED = (
     *(StreamError, OSError),
 )
 FIRST_ROWS = 5
+TAKEN_BACK = (ImportState.UNDOING, ImportState.HALFWAY, ImportState.UNDONE)
+"""The states in which nothing more comes in under an import's name."""
 
 
 @dataclass(frozen=True)
@@ -233,6 +237,8 @@ def replay(row: RejectedRow, values: dict[str, str], *, by: str) -> Counts:
     row = RejectedRow.objects.select_for_update().select_related("of_import__source").get(pk=row.pk)
     if row.state != RejectedState.OPEN:
         return Counts()
+    if Import.objects.select_for_update().get(pk=row.of_import_id).state in TAKEN_BACK:
+        raise StillWrong("", _("Its import was taken back. Import the file again, with the row corrected."))
     corrected, done = _line_again(row, values) if row.is_line else _row_again(row, values)
     if done.counts.rows == 0:
         raise StillWrong("", _("There is no row in it. Write the row, or set it aside."))
@@ -251,7 +257,13 @@ def _row_again(row: RejectedRow, values: dict[str, str]) -> tuple[dict[str, Any]
     corrected = {**row.values, **{name: text or None for name, text in values.items()}}
     given = parse_mapping(row.of_import.mapping).blocks[row.block]
     corrected = {name: text for name, text in corrected.items() if name in given.columns}
-    return corrected, replay_row(row, corrected, app=f"replay:{row.pk}", now=clock.now())
+    return corrected, replay_row(row, corrected, app=_replay_of(row, corrected), now=clock.now())
+
+
+def _replay_of(row: RejectedRow, corrected: object) -> str:
+    """The name of the replay: the same correction after a kill appends nothing twice, another one does."""
+    said = json.dumps(corrected, sort_keys=True, default=str)
+    return f"replay:{row.pk}:{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 
 def _line_again(row: RejectedRow, values: dict[str, str]) -> tuple[dict[str, Any], Replayed]:
@@ -260,7 +272,7 @@ def _line_again(row: RejectedRow, values: dict[str, str]) -> tuple[dict[str, Any
             "", _("The line is too long to be corrected here. Correct its file, and import that.")
         )
     text = values.get("line", "")
-    return {**row.values, "line": text}, replay_lines(row, text, app=f"replay:{row.pk}", now=clock.now())
+    return {**row.values, "line": text}, replay_lines(row, text, app=_replay_of(row, text), now=clock.now())
 
 
 @transaction.atomic

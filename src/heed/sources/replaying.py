@@ -85,10 +85,7 @@ def _replay(
         try:
             step.stage()
             with transaction.atomic():
-                if whole and step.counts.rejected:
-                    step.tell_refused()
-                else:
-                    step.replay()
+                step.replay(whole=whole)
         finally:
             staging.close()
         return Replayed(step.counts, step.context.rejected)

@@ -22,7 +22,7 @@ from heed.sources.models import ParkedRow, RejectedRow
 from heed.sources.reasons import reason_of, sentence
 from heed.sources.saving import KEEPERS
 from heed.sources.staging import Refused, Staged, Staging, accepted_rows, by_block
-from heed.sources.streaming import PARTS, Streaming, known_accounts
+from heed.sources.streaming import PARTS, Streaming
 from heed.sources.tally import EXAMPLES, Counts
 
 ORDER = (
@@ -84,17 +84,18 @@ class EntityStep:
                 self._note_counts()
         return self.counts
 
-    def replay(self) -> None:
-        """Save and append rows that came in again; what is refused is told, and not kept a second time."""
-        self.tell_refused()
-        if self.entity in KEEPERS:
-            for parts in by_block(self.staged):
-                self._save(parts)
-        self.append()
+    def replay(self, *, whole: bool) -> None:
+        """Save and append rows that came in again; what is refused is told, and not kept a second time.
 
-    def tell_refused(self) -> None:
+        `whole`: where one row is refused nothing is appended, and the caller takes back what was saved.
+        """
         for staged in self.staged:
             self._reject(staged.refusals())
+        if self.entity in KEEPERS and not (whole and self.context.rejected):
+            for parts in by_block(self.staged):
+                self._save(parts)
+        if not (whole and self.context.rejected):
+            self.append()
 
     def _note_counts(self) -> None:
         record = self.context.record
@@ -269,7 +270,7 @@ class EntityStep:
         if self.entity not in PARTS or not self.staged:
             return
         place = self.context, self.staging.setting, self.entity, self.staged, self.counts
-        Streaming(*place, self._unsaved).append(known_accounts() if known is None else known)
+        Streaming(*place, self._unsaved).append(known)
 
 
 def touched(actor: str, entity: str, keys: Sequence[str]) -> Iterator[str]:
