@@ -146,6 +146,7 @@ def test_accounts_without_an_active_owner_are_counted_as_their_list(
     make_account("left-behind", gone)
     make_account("prospect", kind="prospect")
     unowned = reads.today(lead, DAY).unowned
+    assert unowned is not None
     assert (unowned.n, listed(unowned, lead)) == (2, {"nobodys", "left-behind"})
     mine = reads.today(alice, DAY).accounts
     assert (mine.n, listed(mine, alice)) == (1, {"owned"})
@@ -555,3 +556,18 @@ def test_pages_ask_no_more_queries_for_more_rows(
     assert alice_client.get("/today/").context["today"].count == 6
     assert len(alice_client.get(addresses[1]).context["profile"].planned) == 7
     assert [queries_of(alice_client, address) for address in addresses] == few
+
+
+def test_however_many_owners_have_left_their_accounts_are_counted_for_who_leads(
+    lead: Any, lead_client: Client, alice_client: Client, make_user: Any, make_account: "MakeAccount"
+) -> None:
+    make_account("nobodys")
+    for number in range(220):
+        gone = make_user(f"somebody-who-has-left-{number:03}")
+        gone.is_active = False
+        gone.save()
+        make_account(f"left-{number:03}", gone)
+    unowned = lead_client.get("/today/").context["today"].unowned
+    assert (unowned.n, unowned.whole, listed(unowned, lead)) == (221, False, {"nobodys"})
+    assert "The list shows those without any owner" in page(lead_client, "/today/")
+    assert alice_client.get("/today/").context["today"].unowned is None

@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from heed.conversations.reads import open_plans
-from heed.customers.models import Account, SubscriptionPeriod
+from heed.customers.access import accounts_for
+from heed.customers.models import Account, AccountKind, SubscriptionPeriod
 from heed.desk import words
 from heed.desk.candidates import end_of
 from heed.desk.findings import SILENT_DAYS
@@ -20,9 +21,11 @@ from heed.desk.models import WorkKind, WorklistRow, WorkState
 from heed.ledger import clock
 from heed.measures.models import MetricValue, Risk
 from heed.people.models import User
+from heed.people.permissions import Permission, allows
 from heed.segments import money
 from heed.segments.grammar import parse
 from heed.segments.reads import accounts_matching
+from heed.segments.tokens import LONGEST, quoted
 
 DECIDED = [WorkState.DONE, WorkState.SNOOZED, WorkState.NOT_USEFUL]
 CONVERSATION = "days_since_conversation"
@@ -124,10 +127,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A number of accounts, and the list that shows them."""
+    """A number of accounts, and the list that shows them; `whole` False: the list shows only some of them."""
 
     n: int
     url: str
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,10 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """A person's day: the rows that stand, what was decided today or put off before, and who is not heard."""
+    """A person's day: the rows that stand, what was decided today or put off before, and who is not heard.
+
+    `unowned` is None for who may not see the work of the team.
+    """
 
     person: str
     email: str
@@ -158,7 +165,7 @@ class Today:
     decided: Sequence[Row]
     resting: Sequence[Row]
     silent: Silent | None
-    unowned: Counted
+    unowned: Counted | None
     accounts: Counted
 
     @property
@@ -174,8 +181,11 @@ class Today:
         return sum(row.first_shown_on == self.ranked_on for section in self.sections for row in section.rows)
 
 
-def today(user: User, as_of: date) -> Today:
-    """The list of this person as of the day: the rows of the last ranking up to it."""
+def today(user: User, as_of: date, *, viewer: User | None = None) -> Today:
+    """The list of this person as of the day: the rows of the last ranking up to it.
+
+    `viewer` is who looks at it, where that is somebody else.
+    """
     rows = rows_of(user)
     standing = [row for row in rows if row.state == WorkState.OPEN]
     decided = [row for row in rows if row.state != WorkState.OPEN]
@@ -189,7 +199,7 @@ def today(user: User, as_of: date) -> Today:
         decided=decided,
         resting=resting_of(user, {row.id for row in decided}),
         silent=silent_of(user, as_of),
-        unowned=counted(user, nobody_owns()),
+        unowned=unowned_by(viewer or user),
         accounts=counted(user, owned_by(user)),
     )
 
@@ -343,10 +353,22 @@ def quiet_of(user: User) -> str:
     return f"{paying(user)} and ({CONVERSATION} >= {SILENT_DAYS} or {CONVERSATION} is unknown)"
 
 
+def unowned_by(viewer: User) -> Counted | None:
+    """Customers without an active owner: a figure of the team."""
+    if not allows(viewer, Permission.SEE_TEAM_WORK):
+        return None
+    nobody = Q(owner=None) | Q(owner__is_active=False)
+    n = accounts_for(viewer).filter(nobody, kind=AccountKind.CUSTOMER).count()
+    text = nobody_owns()
+    if len(text) <= LONGEST:
+        return Counted(n, list_url(text))
+    return Counted(n, list_url('kind is "customer" and owner is unknown'), whole=False)
+
+
 def nobody_owns() -> str:
-    """The filter of customers without an active owner."""
+    """The filter of customers without an active owner; longer than filters may be, where many people left."""
     gone = User.objects.filter(is_active=False, accounts__isnull=False).distinct().order_by("email")
-    owners = [f'owner is "{email}"' for email in gone.values_list("email", flat=True)]
+    owners = [f"owner is {quoted(email)}" for email in gone.values_list("email", flat=True)]
     return f'kind is "customer" and ({" or ".join(["owner is unknown", *owners])})'
 
 

@@ -34,7 +34,7 @@ def today(request: HttpRequest) -> HttpResponse:
     person = person_for(user, request.GET.get("person", ""))
     sees_team = allows(user, Permission.SEE_TEAM_WORK)
     context = {
-        "today": reads.today(person, clock.today()),
+        "today": reads.today(person, clock.today(), viewer=user),
         "person": person,
         "own": person == user,
         "may_act": allows(user, Permission.ACT_ON_CUSTOMERS),
