@@ -571,3 +571,25 @@ def test_however_many_owners_have_left_their_accounts_are_counted_for_who_leads(
     assert (unowned.n, unowned.whole, listed(unowned, lead)) == (221, False, {"nobodys"})
     assert "The list shows those without any owner" in page(lead_client, "/today/")
     assert alice_client.get("/today/").context["today"].unowned is None
+
+
+def test_accounts_that_are_not_measured_yet_are_not_told_as_silent(
+    alice: Any, alice_client: Client, make_account: "MakeAccount", make_value: "MakeValue", make_period: Any
+) -> None:
+    for key, days in (("quiet", 91.0), ("never", None), ("heard", 3.0)):
+        make_value(make_account(key, alice), "days_since_conversation", days)
+    for key in ("quiet", "heard"):
+        make_period(Account.objects.get(key=key), "100")
+    make_period(make_account("new", alice), "800")
+    make_account("new-and-unpriced", alice)
+    silent = reads.today(alice, DAY).silent
+    assert silent is not None
+    numbers = [each.n for each in (silent.accounts, silent.of, silent.never, silent.unpriced)]
+    assert (numbers, silent.share, silent.unmeasured) == ([2, 3, 1, 1], 0.5, 2)
+    html = page(alice_client, "/today/")
+    assert "2 accounts are not measured yet" in html
+    assert ">1</a> no conversation is on record at all" in html
+    Account.objects.filter(key__in=["quiet", "never", "heard"]).update(owner=None)
+    html = page(alice_client, "/today/")
+    assert "2 accounts are not measured yet" in html
+    assert "Somebody has spoken with each" not in html

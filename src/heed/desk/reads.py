@@ -139,6 +139,8 @@ class Silent:
     """Accounts without a recorded conversation for 90 days, and their share of the yearly amounts.
 
     `share` is None when no amount is known; `unpriced` counts the silent ones without a known amount.
+    Accounts that came after the last measuring are in none of these numbers but in `unmeasured`: what is
+    on record of them is not known yet. No filter tells them apart, so the lists hold them too.
     """
 
     accounts: Counted
@@ -146,6 +148,7 @@ class Silent:
     share: float | None
     never: Counted
     unpriced: Counted
+    unmeasured: int
     days: int
 
 
@@ -309,17 +312,8 @@ def silent_of(user: User, as_of: date) -> Silent | None:
     values = MetricValue.objects.filter(metric__key=CONVERSATION, metric__is_current=True)
     if not values.exists():
         return None
-    said = values.filter(account=OuterRef("pk")).values("value")[:1]
-    found = matching(user, paying(user)).annotate(
-        said=Subquery(said, FloatField()), paid=Subquery(yearly(as_of), FloatField())
-    )
-    quiet = Q(said=None) | Q(said__gte=SILENT_DAYS)
-    sums = found.aggregate(
-        of=Count("pk"), accounts=Count("pk", filter=quiet), never=Count("pk", filter=Q(said=None)),
-        unpriced=Count("pk", filter=quiet & Q(paid=None)), total=Sum("paid"),
-        silent=Sum("paid", filter=quiet),
-    )  # fmt: skip
-    if not sums["of"]:
+    sums = silence_sums(user, as_of, values)
+    if not sums["all"]:
         return None
     return Silent(
         accounts=Counted(sums["accounts"], list_url(quiet_of(user))),
@@ -327,8 +321,27 @@ def silent_of(user: User, as_of: date) -> Silent | None:
         share=(sums["silent"] or 0.0) / sums["total"] if sums["total"] else None,
         never=Counted(sums["never"], list_url(f"{paying(user)} and {CONVERSATION} is unknown")),
         unpriced=Counted(sums["unpriced"], list_url(f"{quiet_of(user)} and mrr is unknown")),
+        unmeasured=sums["all"] - sums["of"],
         days=SILENT_DAYS,
     )
+
+
+def silence_sums(user: User, as_of: date, values: QuerySet[MetricValue]) -> dict[str, Any]:
+    """How many accounts, measured ones, silent ones, and what they pay a year."""
+    own = values.filter(account=OuterRef("pk"))
+    found = matching(user, paying(user)).annotate(
+        measured=Exists(own),
+        said=Subquery(own.values("value")[:1], FloatField()),
+        paid=Subquery(yearly(as_of), FloatField()),
+    )
+    measured = Q(measured=True)
+    quiet = measured & (Q(said=None) | Q(said__gte=SILENT_DAYS))
+    return found.aggregate(
+        all=Count("pk"), of=Count("pk", filter=measured), accounts=Count("pk", filter=quiet),
+        never=Count("pk", filter=measured & Q(said=None)),
+        unpriced=Count("pk", filter=quiet & Q(paid=None)),
+        total=Sum("paid", filter=measured), silent=Sum("paid", filter=quiet),
+    )  # fmt: skip
 
 
 def yearly(as_of: date) -> QuerySet[SubscriptionPeriod, Any]:
