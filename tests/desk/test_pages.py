@@ -593,3 +593,16 @@ def test_accounts_that_are_not_measured_yet_are_not_told_as_silent(
     html = page(alice_client, "/today/")
     assert "2 accounts are not measured yet" in html
     assert "Somebody has spoken with each" not in html
+
+
+def test_of_an_account_with_very_many_people_the_page_names_a_hundred_and_counts_the_rest(
+    alice_client: Client, make_account: "MakeAccount"
+) -> None:
+    account = make_account("crowd")
+    given = {"account": account, "source": "test", "created_at": MORNING, "changed_at": MORNING}
+    Contact.objects.bulk_create(Contact(key=f"c{n:04}", name=f"Person {n:04}", **given) for n in range(1_234))
+    html = page(alice_client, "/customers/accounts/crowd/")
+    assert html.count('<th scope="row">Person ') == 108
+    assert "and 1,226 more<" in html
+    assert "and 1,126 more, whom this page does not list" in html
+    assert "none of their 1234 people" in html

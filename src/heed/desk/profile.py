@@ -25,6 +25,8 @@ from heed.measures.models import MetricDefinition, Risk
 from heed.measures.reads import trends_of
 
 SHOWN = 8
+MOST_PEOPLE = 108
+"""Those shown at once and those to unfold: a page of thousands comes too late and is read by nobody."""
 SURVEYS = ("last_nps", "last_csat", "last_ces")
 HISTORY = 20
 
@@ -94,6 +96,7 @@ class Profile:
     movements: Sequence[Movement]
     people: Sequence[Person]
     more_people: Sequence[Person]
+    people_count: int
     cases: Sequence[Case]
     cases_open: int
     more_cases: int
@@ -105,6 +108,16 @@ class Profile:
     @property
     def unmeasured_names(self) -> str:
         return ", ".join(reading.name[:1].lower() + reading.name[1:] for reading in self.unmeasured)
+
+    @property
+    def people_folded(self) -> int:
+        """How many people do not show at once."""
+        return self.people_count - len(self.people)
+
+    @property
+    def people_left_out(self) -> int:
+        """How many are not on the page at all."""
+        return self.people_folded - len(self.more_people)
 
     @property
     def speaker(self) -> str:
@@ -138,7 +151,8 @@ def profile_of(account: Account, as_of: date, now: datetime, *, history: bool) -
         periods=periods_of(account),
         movements=list(account.movements.order_by("-on", "currency")[:20]),
         people=people[:SHOWN],
-        more_people=people[SHOWN:],
+        more_people=people[SHOWN:MOST_PEOPLE],
+        people_count=len(people),
         cases=cases[:SHOWN],
         cases_open=sum(is_open(case) for case in cases),
         more_cases=max(len(cases) - SHOWN, 0),
@@ -197,7 +211,7 @@ def people_of(account: Account, now: datetime) -> list[Person]:
     """The people, those last spoken with first, the never heard last."""
     contacts = list(account.contacts.filter(withdrawn_at=None, erased_at=None).order_by("name", "key"))
     held = Interaction.objects.filter(
-        contact__in=contacts, state=InteractionState.HELD, kind__in=SPOKEN, withdrawn_at=None, at__lte=now
+        contact__account=account, state=InteractionState.HELD, kind__in=SPOKEN, withdrawn_at=None, at__lte=now
     )
     last = dict(held.order_by().values_list("contact").annotate(Max("at")))
     people = [Person(contact, last.get(contact.pk)) for contact in contacts]
