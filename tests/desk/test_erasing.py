@@ -346,3 +346,18 @@ def test_what_was_erased_has_no_page_and_is_in_no_list(admin_client: Client, adm
     assert admin_client.get(f"/customers/accounts/{account.key}/conversations/new/").status_code == 404
     assert "erased" not in page_of(admin_client, "/customers/")
     assert "erased account" in page_of(admin_client, "/customers/revenue/movements/?start=2025-12-01")
+
+
+def test_a_contact_that_an_undo_withdrew_can_be_erased_still(
+    admin_client: Client, member_client: Client, admin: User
+) -> None:
+    contact = Contact.objects.get(key=CONTACT)
+    Contact.objects.filter(pk=contact.pk).update(withdrawn_at=MORNING)
+    address = f"/customers/contacts/{CONTACT}/erase/"
+    assert "Tara Castell" in page_of(admin_client, address)
+    assert member_client.get(address).status_code == 403
+    answer = admin_client.post(address, {"typed": CONTACT, "reason": "request 18"})
+    assert answer["Location"] == f"/customers/erasures/contact/{contact.pk}/"
+    erasing.carry_out("contact", contact.pk, by=admin.actor, reason="request 18")
+    assert "Tara" not in every_table()
+    assert admin_client.get(address).status_code == 404

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from heed.customers.access import account_for, contact_for, erasure_of
+from heed.customers.access import account_for, contact_to_erase, erasure_of
 from heed.customers.models import Account, Contact
 from heed.desk import erasing
 from heed.people.models import User
@@ -38,7 +38,7 @@ def account(request: HttpRequest, key: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Permission.ERASE)
 def contact(request: HttpRequest, key: str) -> HttpResponse:
-    return _asked(request, contact_for(cast(User, request.user), key))
+    return _asked(request, contact_to_erase(cast(User, request.user), key))
 
 
 def _asked(request: HttpRequest, subject: Account | Contact) -> HttpResponse:
