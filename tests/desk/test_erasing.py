@@ -327,6 +327,12 @@ def test_who_types_the_id_has_a_worker_erase_it_and_sees_how_far_it_is(
         )
     assert len(jobs) == 1
     assert answer["Location"] == f"/customers/erasures/account/{pk}/"
+    # Whoever was stopped between the record and the queue has to ask again.
+    text = page_of(admin_client, answer["Location"])
+    assert "A worker takes it up" not in text
+    assert "No worker will take it up" in text
+    assert f'href="/customers/accounts/{ACCOUNT}/erase/">Ask for it again' in text
+    jobs[0]()
     assert "A worker takes it up" in page_of(admin_client, answer["Location"])
     asked = AuditEntry.objects.get(action="ask to erase")
     assert (asked.by, asked.reason, asked.before, asked.after) == (admin.actor, "request 17", None, None)
