@@ -3,12 +3,15 @@
 import json
 import re
 import signal
+import socket
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
+import typer
 
+from heed.site.cli.serve import demand_free
 from tests.processes import HEED, answer_of, free_port, heed, surroundings
 
 # They share a home.
@@ -94,3 +97,17 @@ def test_the_server_answers_with_pages_and_static_files_from_several_threads(hom
     finally:
         server.send_signal(signal.SIGTERM)
         assert server.wait(30) == 0
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="This Python has no IPv6.")
+def test_an_address_of_version_6_is_listened_on_and_refused_where_it_is_taken(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(typer.Exit):
+            demand_free("::1", port)
+    said = f"[::1]:{port} cannot be listened on: Address already in use. Choose another with --port.\n"
+    assert capsys.readouterr().err == said
+    demand_free("::1", port)
+    demand_free("::", port)

@@ -26,7 +26,7 @@ def serve(
 
     demand_free(host, port)
     call_command("collectstatic", interactive=False, verbosity=0)
-    typer.echo(f"Heed answers at {settings.HEED_BASE_URL} (listening on {host}:{port})")
+    typer.echo(f"Heed answers at {settings.HEED_BASE_URL} (listening on {place(host, port)})")
     Granian(
         "heed.site.wsgi:application",
         address=host,
@@ -43,9 +43,15 @@ def serve(
 def demand_free(host: str, port: int) -> None:
     """Stop where nothing can listen at the address; the server itself would say so in a hundred lines."""
     try:
-        with socket.create_server((host, port)):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.create_server((host, port), family=family):
             pass
     except OSError as error:
         # Python adds the address once more, in brackets.
         why = str(error.strerror).partition(" (")[0]
-        stop(f"{host}:{port} cannot be listened on: {why}. Choose another with --port.")
+        stop(f"{place(host, port)} cannot be listened on: {why}. Choose another with --port.")
+
+
+def place(host: str, port: int) -> str:
+    """An address as it is written: one of version 6 in brackets, as its colons are not the port's."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
