@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from heed.customers.models import Account
+from heed.measures import frames, known
 from heed.measures.actions import ensure_starter_metrics, measure_accounts
 from heed.people.models import User
 from heed.segments.grammar import FilterError, parse
@@ -147,3 +148,20 @@ def test_a_name_that_never_happened_is_a_slip(used_product: User) -> None:
         "  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n"
         "Did you mean report_exported?"
     )
+
+
+def test_a_past_day_reads_the_contracts_of_the_accounts_shown_only(
+    used_product: User, alice_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    whole = known.known_periods
+
+    def noted(only: Any = None) -> Any:
+        asked.append(None if only is None else sorted(only))
+        return whole(only)
+
+    monkeypatch.setattr(frames, "known_periods", noted)
+    often = "did report_exported at least 20 times in the last 28 days as of 2026-10-12"
+    found = shown(alice_client, q=often, columns=["active_people", "mrr"])
+    assert found == {"steady": [2, "no subscription known"]}
+    assert asked == [["steady"]]

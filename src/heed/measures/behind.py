@@ -103,7 +103,7 @@ def _standing(account: str, metric: Metric, since: date | None, as_of: date) -> 
 
 def _periods(account: Account, metric: Metric, as_of: date) -> tuple[KnownPeriod, ...]:
     """The periods that a figure was made from, as they were known then; the newest first."""
-    begun = [each for each in known_periods(account.key) if each.starts_on <= as_of and each.known(as_of)]
+    begun = [each for each in known_periods([account.key]) if each.starts_on <= as_of and each.known(as_of)]
     if metric.fact is not Fact.TENURE_DAYS:
         begun = [each for each in begun if each.in_force(as_of)]
     if metric.fact is Fact.DAYS_TO_RENEWAL:

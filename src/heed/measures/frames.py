@@ -1,5 +1,6 @@
 """What the evidence needs to know of accounts and their contracts, as tables."""
 
+from collections.abc import Collection
 from typing import Any
 
 import ibis
@@ -22,15 +23,15 @@ CONTRACTS = pa.schema(
 )
 
 
-def account_frame(only: str | None = None) -> pa.Table:
-    """The accounts that stand (or one of them), and since when they are customers."""
+def account_frame(only: Collection[str] | None = None) -> pa.Table:
+    """The accounts that stand (or a few of them, by key), and since when they are customers."""
     accounts = Account.objects.filter(withdrawn_at=None, erased_at=None)
     if only is not None:
-        accounts = accounts.filter(key=only)
+        accounts = accounts.filter(key__in=only)
     return _table(ACCOUNTS, accounts.order_by("key").values_list("key", "since"))
 
 
-def contract_frame(only: str | None = None) -> pa.Table:
+def contract_frame(only: Collection[str] | None = None) -> pa.Table:
     """Every known state of their subscription periods, and from and until which day it was taken for true:
     a past date sees what it saw."""
     names = CONTRACTS.names

@@ -3,7 +3,7 @@
 A period that an undo deleted, or that belongs to another account now, counts as never told of the account.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -41,12 +41,12 @@ class KnownPeriod(NamedTuple):
 CONTENT = ("plan", "starts_on", "ends_on", "renews_on", "monthly_amount", "currency", "seats", "source")
 
 
-def known_periods(only: str | None = None) -> Iterator[KnownPeriod]:
-    """Every state of the periods of all accounts (or of one, by key), by account and start; a state that
+def known_periods(only: Collection[str] | None = None) -> Iterator[KnownPeriod]:
+    """Every state of the periods of all accounts (or of a few, by key), by account and start; a state that
     nobody saw at the end of any day is left out. Accounts that were withdrawn have none."""
     periods = SubscriptionPeriod.objects.filter(account__withdrawn_at=None)
     if only is not None:
-        periods = periods.filter(account__key=only)
+        periods = periods.filter(account__key__in=only)
     past = _past_states(only)
     rows = periods.order_by("account__key", "starts_on", "key").values_list(
         "account__key", "key", *CONTENT, "recorded_at", "withdrawn_at"
@@ -61,12 +61,12 @@ def known_periods(only: str | None = None) -> Iterator[KnownPeriod]:
             yield KnownPeriod._make((account, key, *content, since, None))
 
 
-def _past_states(only: str | None) -> dict[str, list[tuple[State, date, date]]]:
+def _past_states(only: Collection[str] | None) -> dict[str, list[tuple[State, date, date]]]:
     """By period: each earlier state with the days [known_on, unknown_on) on which it was taken for true."""
     changes = AuditEntry.objects.filter(kind="period", before__isnull=False, after__isnull=False)
     if only is not None:
-        keys = SubscriptionPeriod.objects.filter(account__key=only).values_list("key", flat=True)
-        changes = changes.filter(subject__in=list(keys))
+        periods = SubscriptionPeriod.objects.filter(account__key__in=only)
+        changes = changes.filter(subject__in=periods.values("key"))
     found: dict[str, list[tuple[State, date, date]]] = {}
     for key, at, before, after in changes.order_by("id").values_list("subject", "at", "before", "after"):
         if before is None or after is None:

@@ -59,7 +59,7 @@ def measure_accounts(as_of: date, *, by: str) -> MeasuredAccounts:
 
 
 FEW = 1_000
-"""Up to so many accounts, only their own activities are read."""
+"""Up to so many accounts, only their own activities and contracts are read."""
 
 
 def measure_at(metrics: Sequence[Metric], accounts: pa.Table, as_of: date) -> pa.Table:
@@ -71,8 +71,8 @@ def measure_at(metrics: Sequence[Metric], accounts: pa.Table, as_of: date) -> pa
     seen = stream.seen(as_of)
     since = None if seen is None else as_of - timedelta(days=max(1, longest_window(metrics)) - 1)
     daily = stream.daily(since=since, until=as_of)
-    if len(accounts) <= FEW:
-        keys = accounts.column("account").to_pylist()
+    keys = accounts.column("account").to_pylist() if len(accounts) <= FEW else None
+    if keys is not None:
         daily = daily.filter(daily.account.isin(keys))
         seen = None if seen is None else seen.filter(seen.account.isin(keys))
     return stream.run(
@@ -81,7 +81,7 @@ def measure_at(metrics: Sequence[Metric], accounts: pa.Table, as_of: date) -> pa
             seen=seen,
             daily=daily,
             accounts=as_ibis(accounts),
-            contracts=as_ibis(contract_frame()),
+            contracts=as_ibis(contract_frame(keys)),
             dates=[as_of],
         )
     )
@@ -137,7 +137,7 @@ def measure_history(
     metrics = [metric for metric in current_metrics().values() if keys is None or metric.key in keys]
     if not metrics or not dates:
         return {metric.key: [] for metric in metrics}
-    accounts = account_frame(account.key).to_pylist()
+    accounts = account_frame([account.key]).to_pylist()
     if not accounts:
         return {metric.key: [] for metric in metrics}
     stream = open_stream()
@@ -146,7 +146,7 @@ def measure_history(
         metrics,
         daily=stream.run(daily.filter(daily.account == account.key)),
         since=accounts[0]["since"],
-        contracts=contract_frame(account.key).to_pylist(),
+        contracts=contract_frame([account.key]).to_pylist(),
         dates=dates,
     )
     return {key: [Point(*figure) for figure in points] for key, points in figures.items()}

@@ -105,7 +105,7 @@ def contracts(as_of: date, *, account: Account | None = None) -> list[Contract]:
             "pk", "key", "since", "erased_at"
         )
     }
-    for period in known_periods(account.key if account else None):
+    for period in known_periods([account.key] if account else None):
         # One that an import has added or an erasure has renamed since the accounts were read waits.
         contract = found.get(period.account)
         if contract and period.monthly_amount > 0 and period.starts_on <= as_of and period.known(as_of):
