@@ -2,15 +2,20 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from heed.customers.actions import revert, save_periods
 from heed.customers.models import Account
+from heed.customers.rows import PeriodRow
+from heed.ledger import clock
 from heed.measures import frames, known
 from heed.measures.actions import ensure_starter_metrics, measure_accounts
 from heed.people.models import User
+from heed.segments import contracts
 from heed.segments.grammar import FilterError, parse
 from heed.segments.reads import accounts_matching
 from heed.stream import Activity, AppTransaction, Stream, as_table
@@ -161,7 +166,77 @@ def test_a_past_day_reads_the_contracts_of_the_accounts_shown_only(
         return whole(only)
 
     monkeypatch.setattr(frames, "known_periods", noted)
+    monkeypatch.setattr(contracts, "known_periods", noted)
     often = "did report_exported at least 20 times in the last 28 days as of 2026-10-12"
     found = shown(alice_client, q=often, columns=["active_people", "mrr"])
     assert found == {"steady": [2, "no subscription known"]}
-    assert asked == [["steady"]]
+    assert asked == [["steady"], ["steady"]]
+
+
+PAID = ("mrr", "arr", "plan", "seats", "renewal")
+
+
+@pytest.fixture
+def corrected(monkeypatch: pytest.MonkeyPatch, alice: User) -> User:
+    """`small` was told in January as Basic for 50, and in March as Pro for 80; `large` pays 60 all along."""
+
+    def tell(day: date, account: str, plan: str, amount: int, seats: int, renews: date) -> None:
+        monkeypatch.setenv("HEED_NOW", f"{day}T08:00:00+00:00")
+        row = PeriodRow(
+            f"p-{account}", account=account, starts_on=date(2026, 1, 1), renews_on=renews, plan=plan,
+            monthly_amount=Decimal(amount), currency="EUR", seats=seats, recorded_at=clock.now(),
+        )  # fmt: skip
+        save_periods([row], by=f"import:{day:%m}", source="billing")
+
+    for key in ("small", "large"):
+        make_account(key)
+    january, march = date(2026, 1, 2), date(2026, 3, 15)
+    tell(january, "small", "Basic", 50, 5, date(2026, 6, 1))
+    tell(january, "large", "Basic", 60, 6, date(2026, 7, 1))
+    tell(march, "small", "Pro", 80, 9, date(2027, 1, 1))
+    monkeypatch.setenv("HEED_NOW", NOON.isoformat())
+    return alice
+
+
+def test_a_subscription_of_a_past_day_is_what_was_known_of_it_then(
+    corrected: User, alice_client: Client
+) -> None:
+    def on(day: str) -> dict[str, list[object]]:
+        return shown(alice_client, q=f"as of {day}", columns=list(PAID), sort="-mrr")
+
+    basic = {
+        "large": [60, 720, "Basic", 6, date(2026, 7, 1)],
+        "small": [50, 600, "Basic", 5, date(2026, 6, 1)],
+    }
+    assert on("2026-03-14") == basic
+    assert list(on("2026-03-14")) == ["large", "small"]
+    assert on("2026-03-15") == basic | {"small": [80, 960, "Pro", 9, date(2027, 1, 1)]}
+    assert list(on("2026-03-15")) == ["small", "large"]
+    assert on("2026-01-01")["small"][0] == "no subscription known"
+    revert("import:03", by="person:1")
+    assert on("2026-03-15")["small"][:3] == [80, 960, "Pro"]
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after"),
+    [
+        ("mrr < 60", {"small"}, set()),
+        ("not mrr >= 60", {"small"}, set()),
+        ("arr >= 720 EUR", {"large"}, {"large", "small"}),
+        ('plan is "Basic"', {"large", "small"}, {"large"}),
+        ('plan is not "Basic"', set(), {"small"}),
+        ('plan contains "PR"', set(), {"small"}),
+        ('plan starts with "bas"', {"large", "small"}, {"large"}),
+        ("seats > 5", {"large"}, {"large", "small"}),
+        ("renewal within 90 days", {"small"}, set()),
+        ("plan is unknown", set(), set()),
+    ],
+)
+def test_a_condition_on_subscriptions_asks_what_was_known_then(
+    text: str, before: set[str], after: set[str], corrected: User
+) -> None:
+    def found(day: str) -> set[str]:
+        return set(accounts_matching(parse(f"{text} as of {day}"), corrected).values_list("key", flat=True))
+
+    assert (found("2026-03-14"), found("2026-03-15")) == (before, after)
+    assert found("2026-01-01") == ({"large", "small"} if text == "plan is unknown" else set())

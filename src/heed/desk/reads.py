@@ -347,7 +347,7 @@ def silence_sums(user: User, as_of: date, values: QuerySet[MetricValue]) -> dict
 def yearly(as_of: date) -> QuerySet[SubscriptionPeriod, Any]:
     """What the account of an outer query pays a year, in the reporting currency, as lists have it."""
     rates = money.Rates.now()
-    periods = money.known_periods(as_of, past=False).filter(account=OuterRef("pk"))
+    periods = money.begun_periods(as_of).filter(account=OuterRef("pk"))
     paid: Any = money.paid(periods, as_of, rates.into(rates.reporting), money.MONTHS["arr"])
     total: QuerySet[SubscriptionPeriod, Any] = paid.values("total")
     return total

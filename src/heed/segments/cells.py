@@ -1,7 +1,7 @@
 """What a list shows of its accounts: one cell per account and column, as value and where it leads."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from heed.customers.models import Account, SubscriptionPeriod
 from heed.measures.models import MetricValue, Risk
-from heed.segments import money
+from heed.segments import contracts
 from heed.segments.fields import Family, Field, Kind
 from heed.segments.probes import Asking, ownerships
 
@@ -167,15 +167,12 @@ def _risks(accounts: Sequence[Account]) -> Filler:
 
 
 def _subscriptions(accounts: Sequence[Account], asking: Asking) -> Filler:
-    periods: dict[int, list[SubscriptionPeriod]] = defaultdict(list)
-    for period in asking.periods().filter(account__in=accounts).order_by("starts_on"):
-        periods[period.account_id].append(period)
+    periods = _periods_of(accounts, asking)
+    rates = asking.rates.into(settings.HEED_CURRENCY)
 
     def cell(account: Account, field: Field) -> Cell:
-        known = periods[account.pk]
-        current = [period for period in known if period.ends_on is None or period.ends_on > asking.as_of]
-        shown = SHOWN[field.name](known, current, asking)
-        if isinstance(shown, Unknown):
+        shown = contracts.value(field.name, periods.get(account.key, []), asking.as_of, rates)
+        if isinstance(shown, contracts.Unknown):
             return Cell(field, unknown=shown.reason)
         unit = settings.HEED_CURRENCY if field.kind is Kind.MONEY else ""
         return Cell(field, shown, href=account_path(account.key), unit=unit)
@@ -183,46 +180,14 @@ def _subscriptions(accounts: Sequence[Account], asking: Asking) -> Filler:
     return cell
 
 
-@dataclass(frozen=True)
-class Unknown:
-    reason: str
-
-
-Periods = Iterable[SubscriptionPeriod]
-
-
-def _paid(known: Periods, current: Periods, asking: Asking, months: int) -> float | Unknown:
-    if not list(known):
-        return Unknown(_("no subscription known"))
-    rates = asking.rates.into(settings.HEED_CURRENCY)
-    foreign = sorted({period.currency for period in current} - set(rates))
-    if foreign:
-        return Unknown(_("no rate stated for %(currencies)s") % {"currencies": ", ".join(foreign)})
-    return round(sum(float(period.monthly_amount) * rates[period.currency] * months for period in current), 4)
-
-
-def _renewal(_known: Periods, current: Periods, asking: Asking) -> date | Unknown:
-    coming = [period.renews_on for period in current if period.renews_on and period.renews_on >= asking.as_of]
-    return min(coming) if coming else Unknown(_("no renewal known"))
-
-
-def _seats(_known: Periods, current: Periods, _asking: Asking) -> int | Unknown:
-    counted = [period.seats for period in current if period.seats is not None]
-    return sum(counted) if counted else Unknown(_("seats not stated"))
-
-
-def _plan(_known: Periods, current: Periods, _asking: Asking) -> str | Unknown:
-    plans = sorted({period.plan for period in current if period.plan})
-    return ", ".join(plans) if plans else Unknown(_("no plan known"))
-
-
-SHOWN: dict[str, Callable[[Periods, Periods, Asking], Any]] = {
-    "mrr": lambda known, current, asking: _paid(known, current, asking, money.MONTHS["mrr"]),
-    "arr": lambda known, current, asking: _paid(known, current, asking, money.MONTHS["arr"]),
-    "renewal": _renewal,
-    "seats": _seats,
-    "plan": _plan,
-}
+def _periods_of(accounts: Sequence[Account], asking: Asking) -> Mapping[str, Sequence[contracts.Period]]:
+    if asking.past:
+        return contracts.known_then(asking.as_of, [account.key for account in accounts])
+    keys = {account.pk: account.key for account in accounts}
+    periods: dict[str, list[SubscriptionPeriod]] = defaultdict(list)
+    for period in asking.periods().filter(account__in=accounts).order_by("starts_on"):
+        periods[keys[period.account_id]].append(period)
+    return periods
 
 
 def account_path(key: str) -> str:

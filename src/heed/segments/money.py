@@ -35,18 +35,17 @@ class Rates:
         return {name: float(rate / target) for name, rate in self.stated.items()} | {currency: 1.0}
 
 
-def known_periods(as_of: date, *, past: bool) -> QuerySet[SubscriptionPeriod]:
-    """Periods that had begun by the day; `past` True leaves out what was learnt after it."""
-    periods = SubscriptionPeriod.objects.filter(withdrawn_at=None, starts_on__lte=as_of)
-    return periods.filter(recorded_at__date__lte=as_of) if past else periods
+def begun_periods(as_of: date) -> QuerySet[SubscriptionPeriod]:
+    """Periods that had begun by the day, as they are known now."""
+    return SubscriptionPeriod.objects.filter(withdrawn_at=None, starts_on__lte=as_of)
 
 
 def is_current(as_of: date) -> Q:
     return Q(ends_on=None) | Q(ends_on__gt=as_of)
 
 
-def current_periods(as_of: date, *, past: bool) -> QuerySet[SubscriptionPeriod]:
-    return known_periods(as_of, past=past).filter(is_current(as_of))
+def current_periods(as_of: date) -> QuerySet[SubscriptionPeriod]:
+    return begun_periods(as_of).filter(is_current(as_of))
 
 
 def paid(periods: QuerySet[SubscriptionPeriod], as_of: date, rates: dict[str, float], months: int) -> Rows:

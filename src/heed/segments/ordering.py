@@ -16,7 +16,7 @@ from django.db.models.expressions import Combinable, OrderBy
 
 from heed.customers.models import Account
 from heed.measures.models import MetricDefinition, MetricValue, Risk
-from heed.segments import money
+from heed.segments import contracts, money
 from heed.segments.expressions import (
     Among,
     AttributeDay,
@@ -93,6 +93,8 @@ class Arranged:
     def _order(self) -> Iterator[int]:
         if self._asking.past and self._sort.field.metric:
             return iter(self._by_past_values(self._sort.field.metric))
+        if self._asking.past and self._sort.field.family is Family.SUBSCRIPTION:
+            return iter(self._by_past_contracts())
         if self._is_own:
             return _in_steps(
                 Account.objects.order_by(_directed(F(INDEXED), self._sort), "pk"), "pk", FIRST_STEP
@@ -114,6 +116,13 @@ class Arranged:
         ids = Account.objects.filter(Among("key", list(known.index))).values_list("key", "pk")
         sign = -1 if self._sort.descending else 1
         return [pk for _value, pk in sorted((sign * known[key], pk) for key, pk in ids)]
+
+    def _by_past_contracts(self) -> list[int]:
+        rates = self._asking.rates.into(settings.HEED_CURRENCY)
+        known = contracts.past_values(self._sort.field.name, self._asking.as_of, rates)
+        ids = Account.objects.filter(Among("key", list(known))).order_by("pk").values_list("key", "pk")
+        ordered = sorted(ids, key=lambda each: known[each[0]][0], reverse=self._sort.descending)
+        return [pk for _key, pk in ordered]
 
 
 def _in_steps(rows: QuerySet[Any], column: str, step: int) -> Iterator[int]:

@@ -22,7 +22,7 @@ from django.db.models.lookups import (
 from heed.customers.models import Account, Ownership, SubscriptionPeriod
 from heed.measures.models import MetricDefinition, MetricValue, Risk
 from heed.people.models import User
-from heed.segments import money
+from heed.segments import contracts, money
 from heed.segments.expressions import (
     Among,
     AttributeDay,
@@ -72,6 +72,8 @@ SERIES: dict[Comparison, Callable[[Any, Any], Any]] = {
     Comparison.AT_LEAST: operator.ge,
     Comparison.BELOW: operator.lt,
     Comparison.AT_MOST: operator.le,
+    Comparison.CONTAINS: lambda text, part: part.lower() in text.lower(),
+    Comparison.STARTS: lambda text, part: text.lower().startswith(part.lower()),
 }
 
 
@@ -102,10 +104,11 @@ class Asking:
     rates: money.Rates
 
     def periods(self) -> QuerySet[SubscriptionPeriod]:
-        return money.known_periods(self.as_of, past=self.past)
+        """As they are known now; of a past day, `contracts` tells what was known then."""
+        return money.begun_periods(self.as_of)
 
     def current_periods(self) -> QuerySet[SubscriptionPeriod]:
-        return money.current_periods(self.as_of, past=self.past)
+        return money.current_periods(self.as_of)
 
 
 def compares(field: Field, comparison: Comparison, value: Value, asking: Asking) -> Q:
@@ -184,6 +187,10 @@ def _metric(field: Field, asking: Asking, comparison: Comparison | None, value: 
 
 
 def _subscription(field: Field, asking: Asking, comparison: Comparison | None, value: Value | None) -> Q:
+    currency = value.currency if isinstance(value, Amount) else settings.HEED_CURRENCY
+    rates = asking.rates.into(currency)
+    if asking.past:
+        return _past_subscription(field, asking, rates, comparison, value)
     if field.name == "plan":
         named = asking.current_periods().exclude(plan="")
         return _within_table(named, "plan", comparison, _plain(value) if value else None)
@@ -193,13 +200,25 @@ def _subscription(field: Field, asking: Asking, comparison: Comparison | None, v
     elif field.name == "renewal":
         rows = money.renewals(asking.current_periods(), asking.as_of)
     else:
-        currency = value.currency if isinstance(value, Amount) else settings.HEED_CURRENCY
-        rates = asking.rates.into(currency)
         rows = money.paid(asking.periods(), asking.as_of, rates, money.MONTHS[field.name])
     wanted = _plain(value) if value else None
     if comparison and value:
         rows = rows.filter(**{f"total{SUFFIXES[comparison]}": wanted})
     return Q(pk__in=rows.values("account_id"))
+
+
+def _past_subscription(
+    field: Field,
+    asking: Asking,
+    rates: Mapping[str, float],
+    comparison: Comparison | None,
+    value: Value | None,
+) -> Q:
+    found = contracts.past_values(field.name, asking.as_of, rates)
+    if comparison and value:
+        wanted, fits = _plain(value), SERIES[comparison]
+        found = {key: values for key, values in found.items() if any(fits(each, wanted) for each in values)}
+    return Q(Among("key", list(found)))
 
 
 def _own(field: Field, asking: Asking, comparison: Comparison, value: Value) -> Q:
