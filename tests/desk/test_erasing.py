@@ -21,7 +21,7 @@ from heed.customers.models import Account, Contact, Movement, SubscriptionPeriod
 from heed.customers.rows import AccountRow, ContactRow, PeriodRow
 from heed.desk import actions, erasing
 from heed.desk.models import WorklistRow
-from heed.ledger import outbox
+from heed.ledger import durable, outbox
 from heed.ledger.models import AuditEntry
 from heed.people.models import User
 from heed.segments.models import Segment
@@ -337,7 +337,13 @@ def test_who_types_the_id_has_a_worker_erase_it_and_sees_how_far_it_is(
     asked = AuditEntry.objects.get(action="ask to erase")
     assert (asked.by, asked.reason, asked.before, asked.after) == (admin.actor, "request 17", None, None)
     assert ACCOUNT not in asked.subject
-    erasing.carry_out("account", pk, by=admin.actor, reason="request 17")
+    standing = erasing.standing_of(Account.objects.get(pk=pk))
+    assert standing is not None
+    assert standing.job is not None
+    durable.jobs()[standing.job.name].run(*standing.job.arguments)
+    assert AuditEntry.objects.filter(
+        action="erase from trail", kind="account", by=admin.actor, reason="request 17"
+    ).exists()
     text = page_of(admin_client, answer["Location"])
     assert "request 17" in text
     assert "In place of the id stands erased:" in text
