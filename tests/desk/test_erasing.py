@@ -211,6 +211,7 @@ def test_after_the_erasure_of_a_contact_nothing_of_the_person_is_left_and_the_ac
         for state in ("snoozed", "open")
     ]
     assert all([item["key"] for item in row.evidence] == ["metric:m"] for row in rows)
+    assert not WorklistRow.objects.filter(account__key=ACCOUNT, quote__isnull=False).exists()
     assert rows[0].found == {"metric:m": "y"}
     assert rows[0].earlier == {"as_of": "2026-11-21", "probability": None, "found": {"metric:m": "y"}}
     assert "C-2" in every_file()

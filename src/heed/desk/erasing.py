@@ -142,16 +142,14 @@ def _blank_rows(rows: QuerySet[WorklistRow], evidence: Collection[str]) -> None:
 
     The rest of the evidence stays: what was decided on does not come back because somebody was erased.
     """
-    blanked = list(rows.select_for_update())
-    for row in blanked:
+    for row in rows.select_for_update():
         row.why = _("What stood here was erased on request; the next round tells it anew.")
         row.quote, row.change, row.state_reason = None, "", ""
         row.evidence = [item for item in row.evidence if item["key"] not in evidence]
         row.found = _without(row.found, evidence)
         if row.earlier:
             row.earlier = {**row.earlier, "found": _without(row.earlier["found"], evidence)}
-    fields = ["why", "quote", "change", "state_reason", "evidence", "found", "earlier"]
-    WorklistRow.objects.bulk_update(blanked, fields, batch_size=100)
+        row.save(update_fields=["why", "quote", "change", "state_reason", "evidence", "found", "earlier"])
 
 
 def _without(found: Mapping[str, str], evidence: Collection[str]) -> dict[str, str]:
