@@ -11,7 +11,7 @@ from heed.customers.models import Account
 from heed.ledger.home import open_stream
 from heed.sources.checking import Setting
 from heed.sources.context import Context
-from heed.sources.derived import FOLLOWING, Origin, derived_query, outlived_query
+from heed.sources.derived import FOLLOWING, Origin, derived_query, key_pattern, outlived_query
 from heed.sources.staging import Staged, accepted_rows, by_block
 from heed.sources.tally import EXAMPLES, Counts
 from heed.stream import AppTransaction, Stream
@@ -20,6 +20,7 @@ from heed.stream.files import quoted
 
 PARTS = {"tickets": 1, "interactions": 2, "survey_responses": 3, "activities": 4}
 """The number of an entity's append within the import, rising, as the stream wants it."""
+FEW_ROWS = 2_000
 STREAM_COLUMNS = ", ".join(quoted(name) for name in INCOMING.names)
 
 
@@ -35,8 +36,12 @@ class Streaming:
     unsaved: Collection[str] = ()
     """The keys of rows that were refused on saving: nothing follows from them."""
 
-    def append(self, known: pa.Table) -> None:
-        """Append the activities, and park those of accounts that are not `known`. Safe to repeat."""
+    def append(self, known: pa.Table | None = None) -> None:
+        """Append the activities, and park those of accounts that are not `known`. Safe to repeat.
+
+        Without `known` the accounts that stand are.
+        """
+        known = known_accounts(self._accounts()) if known is None else known
         accepted, waiting = [], []
         bare = pa.table({"key": pa.array(sorted(self.unsaved), pa.string())})
         for staged in self.staged:
@@ -50,6 +55,18 @@ class Streaming:
             self._park_activities(waiting)
         if self.entity in FOLLOWING:
             self._take_back_outlived()
+
+    def _accounts(self) -> set[str] | None:
+        """The accounts that the rows name, where they are few; else None."""
+        if sum(staged.accepted for staged in self.staged) > FEW_ROWS:
+            return None
+        return {
+            account
+            for staged in self.staged
+            for (account,) in staged.bench.rows(
+                f"SELECT DISTINCT account FROM {staged.source} WHERE _problem IS NULL AND account IS NOT NULL"
+            )
+        }
 
     def _split(self, staged: Staged) -> tuple[list[Path], list[Path]]:
         """Parquet of the activities of known accounts, and of the others."""
@@ -106,14 +123,13 @@ class Streaming:
 
     def _take_back_outlived(self) -> None:
         """Withdraw what followed from an earlier version of these rows, and no longer does."""
-        stream, source = open_stream(), self.setting.source
-        standing = stream.run(standing_ids(stream, self.entity, source))
+        source, bench = self.setting.source, self.staged[0].bench
+        latest = [_latest(parts, FOLLOWING[self.entity][1]) for parts in by_block(self.staged)]
+        columns = [{name for name, *_ in bench.rows(f"DESCRIBE {rows}")} for rows in latest]
+        standing = self._standing(latest, columns)
         if not standing.num_rows:
             return
-        latest = [_latest(parts, FOLLOWING[self.entity][1]) for parts in by_block(self.staged)]
-        bench = self.staged[0].bench
         bench.register("standing", standing)
-        columns = [{name for name, *_ in bench.rows(f"DESCRIBE {rows}")} for rows in latest]
         origin = Origin(source, self.setting.batch)
         derived = " UNION ALL ".join(
             derived_query(self.entity, rows, there, origin)
@@ -126,6 +142,23 @@ class Streaming:
         ids = bench.table(" UNION ".join(queries))
         if ids.num_rows:
             self._withdraw(ids.append_column("source", pa.array([source] * ids.num_rows, pa.string())))
+
+    def _standing(self, latest: Sequence[str], columns: Sequence[set[str]]) -> pa.Table:
+        """The ids that stand of the rows' keys: of a source's others none is read into memory."""
+        stream, bench = open_stream(), self.staged[0].bench
+        found = [
+            stream.run(
+                standing_ids(
+                    stream,
+                    self.entity,
+                    self.setting.source,
+                    key_pattern(self.entity, there),
+                    bench.table(f"SELECT {FOLLOWING[self.entity][1]} AS key FROM {rows}"),
+                )
+            )
+            for rows, there in zip(latest, columns, strict=True)
+        ]
+        return pa.concat_tables(found)
 
     def _withdraw(self, ids: pa.Table) -> None:
         self.context.findings.add(
@@ -155,10 +188,13 @@ def _latest(parts: Sequence[Staged], key: str) -> str:
     )
 
 
-def standing_ids(stream: Stream, entity: str, source: str) -> ibis.Table:
-    """The ids of a source's standing activities that follow from rows of the entity."""
+def standing_ids(stream: Stream, entity: str, source: str, pattern: str, keys: pa.Table) -> ibis.Table:
+    """The ids of a source's standing activities that follow from rows of the entity with these keys, which
+    are the first group of the pattern.
+    """
     begins, _, _ = FOLLOWING[entity]
     rows = stream.activities().filter(ibis._.source == source, ibis._.id.startswith(begins))
+    rows = rows.mutate(key=rows.id.re_extract(pattern, 1)).semi_join(ibis.memtable(keys), "key")
     return rows.group_by("id").having(ibis._.sign.sum() > 0).agg(n=ibis._.count()).select("id")
 
 
@@ -183,7 +219,8 @@ def _numbered(staged: Staged) -> Staged:
     return replace(staged, path=target)
 
 
-def known_accounts() -> pa.Table:
-    """The keys of the accounts that stand, as the column `account`."""
-    keys = Account.objects.filter(withdrawn_at=None).values_list("key", flat=True)
+def known_accounts(among: Collection[str] | None = None) -> pa.Table:
+    """The keys of the accounts that stand, of all or of those named, as the column `account`."""
+    standing = Account.objects.filter(withdrawn_at=None)
+    keys = (standing if among is None else standing.filter(key__in=among)).values_list("key", flat=True)
     return pa.table({"account": pa.array(list(keys.iterator(chunk_size=20_000)), pa.string())})
