@@ -142,14 +142,16 @@ def _blank_rows(rows: QuerySet[WorklistRow], evidence: Collection[str]) -> None:
 
     The rest of the evidence stays: what was decided on does not come back because somebody was erased.
     """
-    for row in rows.select_for_update():
+    blanked = list(rows.select_for_update())
+    for row in blanked:
         row.why = _("What stood here was erased on request; the next round tells it anew.")
         row.quote, row.change, row.state_reason = None, "", ""
         row.evidence = [item for item in row.evidence if item["key"] not in evidence]
         row.found = _without(row.found, evidence)
         if row.earlier:
             row.earlier = {**row.earlier, "found": _without(row.earlier["found"], evidence)}
-        row.save(update_fields=["why", "quote", "change", "state_reason", "evidence", "found", "earlier"])
+    fields = ["why", "quote", "change", "state_reason", "evidence", "found", "earlier"]
+    WorklistRow.objects.bulk_update(blanked, fields, batch_size=100)
 
 
 def _without(found: Mapping[str, str], evidence: Collection[str]) -> dict[str, str]:
