@@ -1,4 +1,5 @@
 import csv
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -23,8 +24,12 @@ from heed.stream import Stream
 
 pytestmark = pytest.mark.django_db
 
-PLAYBOOK = Path(__file__).resolve().parents[3] / "shared/data/mrr-playbook-dbt/subscription_periods.csv"
-needs_playbook = pytest.mark.skipif(not PLAYBOOK.exists(), reason=f"needs {PLAYBOOK}")
+DATA = Path(os.environ.get("HEED_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
+PLAYBOOK = DATA / "mrr-playbook-dbt" / "subscription_periods.csv"
+needs_playbook = pytest.mark.skipif(
+    not PLAYBOOK.exists(),
+    reason=f"{PLAYBOOK} is absent. HEED_DATA names the folder of the public data sets.",
+)
 
 
 @pytest.fixture(autouse=True)
