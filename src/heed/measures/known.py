@@ -38,7 +38,13 @@ class KnownPeriod(NamedTuple):
         return self.starts_on <= on and (self.ends_on is None or self.ends_on > on)
 
 
+FEW = 1_000
 CONTENT = ("plan", "starts_on", "ends_on", "renews_on", "monthly_amount", "currency", "seats", "source")
+
+
+def if_few(accounts: Collection[str] | None) -> Collection[str] | None:
+    """The accounts (keys) where they are so few that only their rows are worth asking for; else None."""
+    return accounts if accounts is not None and len(accounts) <= FEW else None
 
 
 def known_periods(only: Collection[str] | None = None) -> Iterator[KnownPeriod]:

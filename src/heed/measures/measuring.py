@@ -14,6 +14,7 @@ from heed.ledger.actions import Change, record
 from heed.ledger.home import open_stream
 from heed.measures.definitions import current_metrics
 from heed.measures.frames import account_frame, as_ibis, contract_frame
+from heed.measures.known import if_few
 from heed.measures.models import MetricValue
 from heed.measures.stored import Measured, store_values
 
@@ -58,10 +59,6 @@ def measure_accounts(as_of: date, *, by: str) -> MeasuredAccounts:
     return done
 
 
-FEW = 1_000
-"""Up to so many accounts, only their own activities and contracts are read."""
-
-
 def measure_at(metrics: Sequence[Metric], accounts: pa.Table, as_of: date) -> pa.Table:
     """A row per account, and per metric the columns `<key>`, `<key>__n` and `<key>__reason`.
 
@@ -71,7 +68,7 @@ def measure_at(metrics: Sequence[Metric], accounts: pa.Table, as_of: date) -> pa
     seen = stream.seen(as_of)
     since = None if seen is None else as_of - timedelta(days=max(1, longest_window(metrics)) - 1)
     daily = stream.daily(since=since, until=as_of)
-    keys = accounts.column("account").to_pylist() if len(accounts) <= FEW else None
+    keys = if_few(accounts.column("account").to_pylist())
     if keys is not None:
         daily = daily.filter(daily.account.isin(keys))
         seen = None if seen is None else seen.filter(seen.account.isin(keys))

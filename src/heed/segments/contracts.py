@@ -9,12 +9,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from heed.customers.models import SubscriptionPeriod
-from heed.measures.known import KnownPeriod, known_periods
+from heed.measures.known import KnownPeriod, if_few, known_periods
 from heed.segments.money import MONTHS
 
 Period = SubscriptionPeriod | KnownPeriod
-FEW = 1_000
-"""Up to so many accounts, only their own periods are read."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ def known_then(as_of: date, only: Collection[str] | None = None) -> dict[str, li
     """By account key (of all, or of these), the periods that had begun by the day, as they were known on it:
     what was corrected or taken back since stands as it did then."""
     found: dict[str, list[KnownPeriod]] = defaultdict(list)
-    for period in known_periods(only if only is not None and len(only) <= FEW else None):
+    for period in known_periods(if_few(only)):
         if period.starts_on <= as_of and period.known(as_of):
             found[period.account].append(period)
     return found

@@ -80,9 +80,10 @@ def _measured(
 
     from heed.measures.definitions import metric_of
     from heed.measures.frames import account_frame
-    from heed.measures.measuring import FEW, measure_at
+    from heed.measures.known import if_few
+    from heed.measures.measuring import measure_at
 
-    accounts = account_frame(only if only is not None and len(only) <= FEW else None)
+    accounts = account_frame(if_few(only))
     if only is not None:
         accounts = accounts.filter(pc.is_in(accounts["account"], pa.array(only, pa.string())))
     if not metrics or not len(accounts):
