@@ -28,8 +28,8 @@ def change_since(earlier: Mapping[str, Any], row: WorklistRow) -> str:
     """
     now, before = snapshot(row), earlier["found"]
     parts = [_risk(earlier["probability"], row.probability)]
-    parts += [_("new: %(what)s") % {"what": text} for text in _but(now["found"], before)]
-    parts += [_("no longer: %(what)s") % {"what": text} for text in _but(before, now["found"])]
+    parts += [_("new: %(what)s") % {"what": text} for text in _only_in(now["found"], before)]
+    parts += [_("no longer: %(what)s") % {"what": text} for text in _only_in(before, now["found"])]
     told = "; ".join(part for part in parts if part)
     on = date.fromisoformat(earlier["as_of"])
     if told and on != row.as_of - timedelta(days=1):
@@ -37,7 +37,7 @@ def change_since(earlier: Mapping[str, Any], row: WorklistRow) -> str:
     return Truncator(told).chars(LONGEST)
 
 
-def _but(found: Mapping[str, str], others: Mapping[str, str]) -> list[str]:
+def _only_in(found: Mapping[str, str], others: Mapping[str, str]) -> list[str]:
     return [text for key, text in found.items() if text and key not in others]
 
 

@@ -91,9 +91,12 @@ class EntityStep:
         """
         for staged in self.staged:
             self._reject(staged.refusals())
-        if self.entity in KEEPERS and not (whole and self.context.rejected):
+        if whole and self.context.rejected:
+            return
+        if self.entity in KEEPERS:
             for parts in by_block(self.staged):
                 self._save(parts)
+        # Saving refuses rows too.
         if not (whole and self.context.rejected):
             self.append()
 

@@ -371,12 +371,12 @@ def _locked(
     if scratch is not None:
         db.execute(f"SET allowed_directories=[{literal(str(scratch) + '/')}]")
     for table in views:
-        _lay(db, table)
+        _make_views(db, table)
     db.execute("SET enable_external_access=false; SET lock_configuration=true")
     return db
 
 
-def _lay(db: duckdb.DuckDBPyConnection, table: FileTable) -> None:
+def _make_views(db: duckdb.DuckDBPyConnection, table: FileTable) -> None:
     names = ", ".join(quoted(column.name) for column in table.columns)
     if table.kind != "jsonl":
         db.execute(f"CREATE VIEW {quoted(table.name)} AS SELECT {names} FROM ({reader(table)})")
