@@ -29,6 +29,17 @@ def test_undoing_twice_changes_nothing(stream: Stream, writer: Writer) -> None:
     assert rows_of(stream, "id", "sign") == before
 
 
+def test_the_same_undo_again_answers_with_what_it_did(stream: Stream, writer: Writer) -> None:
+    writer.append(activity("1"), activity("2"), batch="import:1")
+    first = AppTransaction("undo:1", 1)
+    assert stream.withdraw(batch="import:1", recorded_at=NOW, by="person:9", transaction=first) == 2
+    before = rows_of(stream, "id", "sign")
+    assert stream.withdraw(batch="import:1", recorded_at=NOW, by="person:9", transaction=first) == 2
+    next_try = AppTransaction("undo:1", 2)
+    assert stream.withdraw(batch="import:1", recorded_at=NOW, by="person:9", transaction=next_try) == 0
+    assert rows_of(stream, "id", "sign") == before
+
+
 def test_undoing_a_correction_brings_back_what_it_replaced(stream: Stream, writer: Writer) -> None:
     writer.append(activity("1", value=1.0), activity("2"), batch="import:1")
     writer.append(activity("1", value=2.0), activity("3"), batch="import:2")

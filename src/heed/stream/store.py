@@ -41,7 +41,7 @@ from heed.stream.seen import known_then, up_to_date, update_seen
 from heed.stream.staging import Rows
 from heed.stream.tables import Table
 from heed.stream.timeline import read_batches, read_folded, read_standing, read_timeline
-from heed.stream.withdrawal import Withdrawal, withdraw_batch, withdraw_ids
+from heed.stream.withdrawal import BatchWithdrawal, withdraw_batch, withdraw_ids
 from heed.stream.workbench import Workbench, quoted, scan, text, workbench
 
 Answer = TypeVar("Answer")
@@ -123,15 +123,16 @@ class Stream:
         by: str,
         keeping: Collection[str] = (),
         undone: Collection[str] = (),
+        transaction: AppTransaction | None = None,
     ) -> int:
         """Undo a batch by new rows: what stands of it is withdrawn, what it had replaced stands again.
 
         Activities whose id is in `keeping` are left alone; versions of batches that were `undone` before do
         not come back. The batch's parked rows leave. Returns how many rows stood or were parked; 0 when it
-        was undone before.
+        was undone before, but for the same `transaction`: that answers with what it withdrew.
         """
         with self._writing() as bench:
-            told = Withdrawal(batch, recorded_at, by, tuple(keeping), tuple(undone))
+            told = BatchWithdrawal(batch, recorded_at, by, tuple(keeping), tuple(undone), transaction)
             stood = withdraw_batch(bench, self._activities, told)
             condition = f"batch = {text(batch)}"
             files = files_with(bench, self._parked, condition)

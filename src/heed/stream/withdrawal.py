@@ -13,21 +13,28 @@ from heed.stream.workbench import Workbench, instant, scan, text
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawal:
-    """The undo of a batch: when, by whom, the ids that stay, the batches whose versions do not come back."""
+class BatchWithdrawal:
+    """The undo of a batch: when, by whom, the ids that stay, the batches whose versions do not come back.
+
+    The same `transaction` again changes nothing.
+    """
 
     batch: str
     recorded_at: dt.datetime
     by: str
     keeping: tuple[str, ...] = ()
     undone: tuple[str, ...] = ()
+    transaction: AppTransaction | None = None
 
 
-def withdraw_batch(bench: Workbench, activities: Table, told: Withdrawal) -> int:
+def withdraw_batch(bench: Workbench, activities: Table, told: BatchWithdrawal) -> int:
     """Withdraw what stands of a batch and bring back the versions that it had replaced; how many stood.
 
     The withdrawal of a row whose record was assumed is assumed to be as old as that record: nobody knew it.
     """
+    done = None if told.transaction is None else withdrawn_before(activities, told.transaction)
+    if done is not None:
+        return done
     snapshot = activities.snapshot()
     everything, batch = scan(activities, snapshot.files), told.batch
     bench.connection.register("keeping", pa.table({"id": pa.array(told.keeping, pa.string())}))
@@ -53,11 +60,19 @@ def withdraw_batch(bench: Workbench, activities: Table, told: Withdrawal) -> int
     )
     stood = int(bench.value("SELECT count(*) FROM withdrawn"))
     if stood or bench.value("SELECT count(*) FROM taken"):
-        rewrite(bench, activities, told)
+        rewrite(bench, activities, told, stood)
     return stood
 
 
-def rewrite(bench: Workbench, activities: Table, told: Withdrawal) -> None:
+def withdrawn_before(activities: Table, transaction: AppTransaction) -> int | None:
+    """How many this transaction withdrew when it was committed before; None where it was not."""
+    last = activities.last_transaction(transaction.app)
+    if last is None or last < transaction.version:
+        return None
+    return int((activities.notes(transaction.app, transaction.version) or {}).get("withdrawn", 0))
+
+
+def rewrite(bench: Workbench, activities: Table, told: BatchWithdrawal, stood: int) -> None:
     """Commit the withdrawals, and the return of what the batch had replaced: what stood before it came.
 
     A version that the batch itself gave and replaced stood for nobody before, whoever gave it since. Where
@@ -90,7 +105,11 @@ def rewrite(bench: Workbench, activities: Table, told: Withdrawal) -> None:
         )
         """
     )
-    commit_gained(bench, activities, {"app": "withdrawal", "batch": told.batch, "by": told.by}, [])
+    notes: dict[str, object] = {"app": "withdrawal", "batch": told.batch, "by": told.by, "withdrawn": stood}
+    own = [] if told.transaction is None else [(told.transaction.app, told.transaction.version)]
+    if told.transaction is not None:
+        notes |= {"app": told.transaction.app, "app_version": told.transaction.version}
+    commit_gained(bench, activities, notes, own)
 
 
 def withdraw_ids(
