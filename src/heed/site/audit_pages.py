@@ -17,14 +17,17 @@ from heed.people.permissions import Permission, may
 from heed.people.reads import names_of
 
 PER_PAGE = 30
+NARROWED = ("by", "action", "kind", "subject", "reason")
 
 
 class Narrowing(forms.Form):
     """What the address may ask for; `before` is the number of the last entry of the page before."""
 
     by = forms.CharField(required=False, max_length=200)
+    action = forms.CharField(required=False, max_length=100)
     kind = forms.CharField(required=False, max_length=50)
     subject = forms.CharField(required=False, max_length=255)
+    reason = forms.CharField(required=False, max_length=500)
     before = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
 
 
@@ -50,13 +53,11 @@ class Line:
 @may(Permission.SEE_AUDIT)
 @require_GET
 def audit(request: HttpRequest) -> HttpResponse:
-    """Newest first; `?by=`, `?kind=` and `?subject=` narrow it."""
+    """Newest first; `?by=`, `?action=`, `?kind=`, `?subject=` and `?reason=` narrow it."""
     asked = Narrowing(request.GET)
     if not asked.is_valid():
         raise BadRequest(asked.errors.as_text())
-    filters = {
-        name: asked.cleaned_data[name] for name in ("by", "kind", "subject") if asked.cleaned_data[name]
-    }
+    filters = {name: asked.cleaned_data[name] for name in NARROWED if asked.cleaned_data[name]}
     entries = AuditEntry.objects.filter(**filters).order_by("-id")
     if asked.cleaned_data["before"]:
         entries = entries.filter(id__lt=asked.cleaned_data["before"])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
+from django.utils.translation import gettext as _
 
 from heed.sources.mapping import MappingError, parse_mapping
 from heed.sources.models import Import, ParkedRow, RejectedRow, RejectedState, Source
@@ -106,3 +107,14 @@ def correctable(row: RejectedRow) -> list[tuple[str, Any]]:
 def line_columns(row: RejectedRow) -> list[str]:
     """The columns that a corrected line is to give, in order; none where the row is no line."""
     return list(json.loads(row.values["header"])) if row.is_line and "header" in row.values else []
+
+
+def undone_lines(import_: Import) -> list[tuple[str, int, str]]:
+    """What an undo did to entries: in words, how many, and the action of the audit trail that names each."""
+    undone = import_.undone or {}
+    lines = (
+        (_("Entries as they were before"), "restored", "revert"),
+        (_("Removed"), "deleted", "delete"),
+        (_("Withdrawn, as others refer to them"), "withdrawn", "withdraw"),
+    )
+    return [(label, undone.get(name, 0), action) for label, name, action in lines]

@@ -89,6 +89,8 @@ def _import_page(request: HttpRequest, import_: Import, form: MappingForm, statu
         "rejections": sum(entity["rejected"] for entity in import_.counts.values()),
         "waiting": reads.waiting_rows(import_),
         "can_undo": undoing.can_be_undone(import_) and allows(request.user, Permission.UNDO_IMPORTS),
+        "undone_lines": reads.undone_lines(import_),
+        "sees_audit": allows(request.user, Permission.SEE_AUDIT),
         "samples": reads.samples_of(import_),
         "poll": reverse("sources:progress", args=[import_.pk]),
     }
