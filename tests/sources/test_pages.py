@@ -13,7 +13,7 @@ from django.urls import reverse
 from heed.customers.models import Account
 from heed.ledger.models import AuditEntry
 from heed.people.models import User
-from heed.sources import reading, staging, undoing, uploads
+from heed.sources import queueing, reading, staging, undoing, uploads
 from heed.sources.models import Import, ImportState, RejectedRow, RejectedState, Source
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +25,7 @@ ACCOUNTS = b"key,name,kind\na1,Acme,customer\na2,Beta,alien\n"
 def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What was given to the worker: no worker runs here, the tests run the jobs themselves."""
     given: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(uploads, "enqueue", lambda name, *args, key: given.append((name, *args)))
+    monkeypatch.setattr(queueing, "enqueue", lambda name, *args, key: given.append((name, *args)))
     return given
 
 
@@ -91,7 +91,10 @@ def test_from_upload_to_report_to_correction_to_undo(
     assert enqueued[-1] == ("undo an import", import_.pk, admin.actor)
     assert Account.objects.count() == 2
     undoing.carry_out(import_.pk, admin.actor)
-    assert "0 entries as before, 2 removed, 0 withdrawn" in admin_client.get(page).content.decode()
+    told = f"/settings/audit/?action=delete&amp;reason=import%3A{import_.pk}"
+    assert f'<dt>Removed</dt><dd><a href="{told}">2</a></dd>' in admin_client.get(page).content.decode()
+    removed = admin_client.get(told.replace("&amp;", "&")).context["lines"]
+    assert {(line.entry.action, line.subject) for line in removed} == {("delete", "a1"), ("delete", "a2")}
     assert not Account.objects.exists()
 
 

@@ -10,10 +10,10 @@ from django.urls import reverse
 
 from heed.customers import undo as customers_undo
 from heed.customers.models import Account, Movement, SubscriptionPeriod
-from heed.ledger import durable
+from heed.ledger import durable, outbox
 from heed.ledger.models import AuditEntry
 from heed.people.models import User
-from heed.sources import actions, steps, undoing, uploads
+from heed.sources import actions, queueing, steps, undoing, uploads
 from heed.sources.models import Import, ImportState, ParkedRow, RejectedRow, RejectedState
 from heed.stream import Stream
 from tests.sources.test_importing import BY, FILES, STANDING, bring, imported, standing, write
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What was given to the worker; the tests run the jobs themselves."""
     given: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(uploads, "enqueue", lambda name, *args, key: given.append((key, name, *args)))
+    monkeypatch.setattr(queueing, "enqueue", lambda name, *args, key: given.append((key, name, *args)))
     return given
 
 
@@ -65,11 +65,11 @@ def test_what_was_asked_for_and_never_reached_the_queue_is_taken_up(
 ) -> None:
     report = bring(write(tmp_path / "set"))
     admin_client.post(reverse("sources:undo", args=[report.import_id]))
-    assert uploads.take_up() == 1
+    assert queueing.take_up() == 1
     first, again = enqueued
     assert first == again
     carry_out(again)
-    assert uploads.take_up() == 0
+    assert queueing.take_up() == 0
 
 
 def test_rows_that_waited_or_were_refused_do_not_come_in_after_it(tmp_path: Path, stream: Stream) -> None:
@@ -130,7 +130,7 @@ def test_an_undo_that_stopped_half_way_ends_with_the_same(
     stopped = imported(report)
     assert (stopped.state, "Free some space" in stopped.error) == (ImportState.HALFWAY, True)
     assert AuditEntry.objects.filter(action="fail", subject=str(stopped.pk)).count() == 1
-    assert not uploads.take_up()
+    assert not queueing.take_up()
     # The same files again are a new import: what this one had stored may be gone.
     prepared = actions.prepare(paths, stopped.mapping, source="crm", by=BY)
     assert prepared.pk != stopped.pk
@@ -222,3 +222,71 @@ def test_another_correction_after_a_kill_brings_its_own_activities(
     actions.replay(RejectedRow.objects.get(pk=row.pk), {"at": "2025-02-28"}, by=BY)
     (answer,) = [each for each in stream.timeline("a1").rows if each.name == "survey.nps"]
     assert str(answer.at.date()) == "2025-02-28"
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+PLACES: list[tuple[Any, str, int]] = [
+    (undoing, "revert_conversations", 1),
+    (undoing, "_withdraw", 1),
+    (undoing, "_spoken_of", 1),
+    (undoing, "revert_customers", 1),
+    (undoing, "_say_what_stays", 1),
+    (undoing, "clear_away", 1),
+    (Stream, "withdraw", 1),
+    (Stream, "roll_up", 1),
+    (Stream, "roll_up", 2),
+    (outbox, "drain", 1),
+    (customers_undo, "derive_movements", 1),
+    (customers_undo, "derive_movements", 3),
+    (customers_undo.Undo, "_take_back", 1),
+    (customers_undo.Undo, "_take_back", 2),
+    (customers_undo.Undo, "_remove", 1),
+    (customers_undo.Undo, "_delete", 1),
+    (customers_undo.Undo, "_delete", 2),
+]
+"""After which call of which function the process dies."""
+
+
+@pytest.mark.parametrize(("owner", "name", "nth"), PLACES, ids=[f"{name}-{nth}" for _, name, nth in PLACES])
+def test_an_undo_that_is_killed_anywhere_ends_as_if_it_had_not_been(
+    tmp_path: Path, stream: Stream, enqueued: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch,
+    admin: User, admin_client: Client, owner: Any, name: str, nth: int,
+) -> None:  # fmt: skip
+    bring(write(tmp_path / "set"))
+    changed = {
+        "accounts": FILES["accounts.csv"].replace("Acme", "Acme Ltd") + "a3,Gamma,,\n",
+        "subscriptions": FILES["subscriptions.csv"].replace("100.50", "150.00")
+        + "s3,a3,2025-01-01,7,EUR,x\n",
+        "tickets": FILES["tickets.csv"] + "t2,a2,Slow,2025-03-04T10:00:00Z,,,\n",
+        "activities": FILES["activities.csv"] + "a3,,login,2025-05-05\na2,,login,2025-05-06\n",
+    }
+    report = bring(write(tmp_path / "set", **changed))
+    kept = "key,account,subject,opened_at,resolved_at\nt2,a2,Slow,2025-03-04T10:00:00Z,2025-03-09T10:00:00Z\n"
+    bring(only(tmp_path / "later", "tickets", kept))
+    admin_client.post(reverse("sources:undo", args=[report.import_id]))
+
+    calls, real = [0], getattr(owner, name)
+
+    def killed(*given: Any, **more: Any) -> Any:
+        done = real(*given, **more)
+        calls[0] += 1
+        if calls[0] == nth:
+            raise Killed
+        return done
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, killed)
+        with pytest.raises(Killed):
+            carry_out(enqueued[0])
+    carry_out(enqueued[0])
+    assert dict(Account.objects.values_list("key", "name")) == {"a1": "Acme", "a2": "Beta"}
+    assert [str(period.monthly_amount) for period in SubscriptionPeriod.objects.all()] == ["100.5000"]
+    assert [str(movement.after) for movement in Movement.objects.all()] == ["100.5000"]
+    assert standing(stream) == {**STANDING, "case.opened": 2, "case.resolved": 2}
+    told = imported(report).undone or {}
+    assert [told[name] for name in ("restored", "deleted", "withdrawn", "activities")] == [2, 2, 0, 4]
+    assert [one["key"] for one in told["kept"]] == ["t2"]
+    assert AuditEntry.objects.filter(action="undo").count() == 1

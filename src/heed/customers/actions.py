@@ -6,7 +6,7 @@ from django.db import transaction
 
 from heed.customers.checks import AccountCheck, ContactCheck, PeriodCheck
 from heed.customers.erasure import erase_account, erase_contact, erased_among
-from heed.customers.movements import Derived, derive_due_movements, derive_movements, say_again
+from heed.customers.movements import Derived, derive_due_movements, derive_movements, say_movements_again
 from heed.customers.rates import state_rate
 from heed.customers.rows import AccountRow, ContactRow, PeriodRow, Saved
 from heed.customers.saving import Saver
@@ -27,7 +27,7 @@ __all__ = [
     "save_accounts",
     "save_contacts",
     "save_periods",
-    "say_again",
+    "say_movements_again",
     "state_rate",
 ]
 

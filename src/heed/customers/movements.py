@@ -71,7 +71,7 @@ def derive_movements(accounts: Iterable[str], *, by: str, as_of: date | None = N
     return done
 
 
-def say_again(accounts: Iterable[str], *, there: Collection[str], by: str) -> int:
+def say_movements_again(accounts: Iterable[str], *, there: Collection[str], by: str) -> int:
     """Send the movements of these accounts (keys) to the stream whose ids are not `there`; how many."""
     said = 0
     for keys in batches(sorted(set(accounts))):

@@ -76,13 +76,13 @@ class Undo:
                     made += self._take_back(shelf, keys)
             self._remove(shelf, made)
             if shelf.kind == "period":
-                self.done.accounts |= self._paying()
+                self.done.accounts |= self._accounts_of_periods()
                 # While the accounts are still there: what their movements said is taken back by name.
                 derive_movements(self.done.accounts, by=self.by)
         derive_movements(self.done.accounts, by=self.by)
         return self.done
 
-    def _paying(self) -> set[str]:
+    def _accounts_of_periods(self) -> set[str]:
         """The accounts of all periods that the actor saved: an undo that was stopped may have left their
         movements as they were, though their periods are back.
         """

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from heed.conversations.actions import revert as revert_conversations
 from heed.customers.actions import revert as revert_customers
-from heed.customers.actions import say_again
+from heed.customers.actions import say_movements_again
 from heed.customers.models import SubscriptionPeriod
 from heed.customers.undo import Kept, Reverted
 from heed.ledger import clock, outbox
@@ -21,9 +21,10 @@ from heed.people.models import User
 from heed.sources.actions import failing_clearly
 from heed.sources.derived import ids_that_follow
 from heed.sources.models import Import, ImportState, ParkedRow, RejectedRow, RejectedState
+from heed.sources.queueing import ASK_UNDO, enqueue_asked
 from heed.sources.running import ImportFailed, no_progress, one_import_at_a_time
-from heed.sources.uploads import ASK_UNDO, clear_away, enqueue_asked
-from heed.stream import Stream
+from heed.sources.uploads import clear_away
+from heed.stream import AppTransaction, Stream
 
 ENDED = (ImportState.DONE, ImportState.FAILED, ImportState.HALFWAY)
 BATCH = 2_000
@@ -115,12 +116,14 @@ def _withdraw(stream: Stream, import_: Import, kept: Reverted, now: datetime, by
     """Withdraw the import's activities, but for those of tickets and interactions that stay."""
     staying = [each for one in kept.kept for each in ids_that_follow(one.kind, one.key)]
     undone = Import.objects.filter(state=ImportState.UNDONE).exclude(pk=import_.pk)
+    before = import_.undone or {}
+    tries = before.get("tries", 0) + 1
     n = stream.withdraw(
         batch=import_.actor, recorded_at=now, by=by,
         keeping=staying, undone=[each.actor for each in undone.only("pk")],
+        transaction=AppTransaction(f"undo:{import_.pk}", tries),
     )  # fmt: skip
-    # Noted at once: withdrawn a second time, after a stop, it would be none.
-    import_.undone = {"activities": n + (import_.undone or {}).get("activities", 0)}
+    import_.undone = {"activities": n + before.get("activities", 0), "tries": tries}
     import_.save(update_fields=["undone"])
 
 
@@ -133,7 +136,7 @@ def _say_what_stays(stream: Stream, customers: Reverted, by: str) -> None:
         accounts |= set(found.values_list("account__key", flat=True))
     if accounts:
         there = stream.standing(accounts, ["subscription"], date.min, clock.today())
-        say_again(accounts, there={activity.id for activity in there}, by=by)
+        say_movements_again(accounts, there={activity.id for activity in there}, by=by)
         outbox.drain()
 
 
@@ -156,7 +159,8 @@ def _finish(import_: Import, kept: Sequence[Kept], now: datetime, by: str) -> Un
     )
     after = {name: value for name, value in vars(done).items() if name != "kept"}
     import_.state, import_.undone_at = ImportState.UNDONE, now
-    import_.undone = {**after, "kept": names[:SHOWN], "kept_more": max(0, len(names) - SHOWN)}
+    shown = {"kept": names[:SHOWN], "kept_more": max(0, len(names) - SHOWN)}
+    import_.undone = {**(import_.undone or {}), **after, **shown}
     import_.save(update_fields=["state", "undone_at", "undone"])
     record(Change("undo", "import", str(import_.pk), None, after), by=by)
     return done

@@ -15,17 +15,14 @@ from django.utils.translation import gettext as _
 
 from heed.ledger import clock
 from heed.ledger.actions import Change, record
-from heed.ledger.durable import enqueue
-from heed.ledger.models import AuditEntry
 from heed.people.models import User
 from heed.people.permissions import Permission, allows
 from heed.sources.actions import ImportFailed, dry_run, failing_clearly, preview, run_import
 from heed.sources.mapping import MappingError, parse_mapping
 from heed.sources.models import Import, ImportState, Source
+from heed.sources.queueing import ASK_COUNT, ASK_IMPORT, enqueue_asked
 from heed.sources.running import digest_of
 
-COUNT_JOB, IMPORT_JOB, UNDO_JOB = "count an import", "import files", "undo an import"
-ASK_UNDO = "ask undo"
 MOST_FILES = 100
 OPEN = (ImportState.UPLOADED, ImportState.FAILED)
 """The states in which an upload can be confirmed or thrown away."""
@@ -214,30 +211,8 @@ def confirm(import_: Import, mapping: str, *, by: User, count_only: bool) -> Non
     current.state = ImportState.COUNTING if count_only else ImportState.WAITING
     current.step, current.rows_done, current.rows_expected = "", 0, None
     current.save()
-    verb = "count" if count_only else "confirm"
-    entry = record(Change(verb, "import", str(current.pk), before, {"mapping": mapping}), by=by.actor)
-    enqueue_asked(entry)
-
-
-def enqueue_asked(entry: AuditEntry) -> None:
-    """Have a worker do what this entry asks of an import; asked twice it is done once."""
-    name, *more = {"count": (COUNT_JOB,), "confirm": (IMPORT_JOB,), ASK_UNDO: (UNDO_JOB, entry.by)}[
-        entry.action
-    ]
-    enqueue(name, int(entry.subject), *more, key=f"{entry.subject}-{entry.pk}")
-
-
-def take_up() -> int:
-    """Enqueue again what waits: its process may have died before the queue knew. Returns how many wait."""
-    waiting = Import.objects.filter(
-        state__in=(ImportState.COUNTING, ImportState.WAITING, ImportState.UNDOING)
-    )
-    for import_ in waiting:
-        asked = AuditEntry.objects.filter(kind="import", subject=str(import_.pk))
-        entry = asked.filter(action__in=("count", "confirm", ASK_UNDO)).order_by("-pk").first()
-        if entry is not None:
-            enqueue_asked(entry)
-    return len(waiting)
+    verb = ASK_COUNT if count_only else ASK_IMPORT
+    enqueue_asked(record(Change(verb, "import", str(current.pk), before, {"mapping": mapping}), by=by.actor))
 
 
 def count(import_pk: int) -> None:
