@@ -17,7 +17,7 @@ SHELL_TESTS := tests/ledger tests/people tests/customers tests/measures tests/se
 	tests/sources tests/desk tests/daily tests/site
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint all-tests core-tests sqlite-tests postgresql-tests browser-tests chromium bench screenshots lock
+.PHONY: help setup demo test lint all-tests core-tests sqlite-tests postgresql-tests browser-tests chromium bench bench-evidence calibrate screenshots lock
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 20
@@ -80,6 +80,12 @@ chromium:
 
 bench: setup ## every figure beside its target; takes long
 	@$(BIN)/python -m benchmarks
+
+bench-evidence: setup ## what the evidence is worth on public data, beside its peers
+	@$(BIN)/python -m benchmarks.evidence
+
+calibrate: setup ## how often what Heed claims is true of simulated companies; writes its page
+	@$(BIN)/python -m benchmarks.calibration
 
 screenshots: setup chromium ## the pictures of the README, from the demo company
 	@$(BIN)/python scripts/screenshots.py

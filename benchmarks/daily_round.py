@@ -21,7 +21,7 @@ from pathlib import Path
 
 import duckdb
 
-from heed.evidence.simulate import simulate
+from heed.evidence.simulation import simulate
 
 LAST = date(2026, 11, 1)
 NEW_DAY = """

@@ -54,7 +54,7 @@ def wait_for(base: str, patience: float = 60) -> None:
 
 
 def sign_in_link(port: int) -> str:
-    from heed.evidence.simulate import csm_emails
+    from heed.evidence.simulation import csm_emails
 
     asked = subprocess.run(
         [HEED, "link", csm_emails(1)[0]],

@@ -36,7 +36,7 @@ def make_files(folder: Path) -> None:
     """The file set of a small simulated company."""
     from datetime import date
 
-    from heed.evidence.simulate import simulate
+    from heed.evidence.simulation import simulate
 
     simulate(
         folder,
@@ -63,7 +63,7 @@ def process(work: Callable[..., None], line: Connection, home: str, *arguments: 
 
 def prepare(line: Connection, folder: str) -> None:
     """The files with their mapping, the database, and the people who own the accounts."""
-    from heed.evidence.simulate import csm_emails
+    from heed.evidence.simulation import csm_emails
 
     files = Path(folder)
     make_files(files)

@@ -1,70 +1,9 @@
-"""How numbers are made: pure functions over tables. No framework, no clock, no hidden randomness."""
+"""How numbers are made: pure functions over tables. No framework, no clock, no hidden randomness.
 
-from heed.evidence.clock import Clock, Curve, Stay
-from heed.evidence.estimate import Estimate
-from heed.evidence.intervals import wilson
-from heed.evidence.metrics import (
-    Metric,
-    MetricError,
-    account_ranges,
-    longest_window,
-    measure,
-    measure_wide,
-    parse_metric,
-    parse_metrics,
-    read_metrics,
-    within,
-)
-from heed.evidence.revenue import (
-    Form,
-    Member,
-    Movement,
-    MovementKind,
-    Period,
-    Retention,
-    cohorts,
-    converted,
-    movements,
-    mrr,
-    retention,
-    retention_of,
-    retention_of_sums,
-)
-from heed.evidence.voices import ces, ces_positive, csat, csat_of_counts, nps, nps_of_counts
+The public names stand in the stub beside this file; each is imported when it is first used, so that who
+needs an interval does not wait for the learners.
+"""
 
-__all__ = [
-    "Clock",
-    "Curve",
-    "Estimate",
-    "Form",
-    "Member",
-    "Metric",
-    "MetricError",
-    "Movement",
-    "MovementKind",
-    "Period",
-    "Retention",
-    "Stay",
-    "account_ranges",
-    "ces",
-    "ces_positive",
-    "cohorts",
-    "converted",
-    "csat",
-    "csat_of_counts",
-    "longest_window",
-    "measure",
-    "measure_wide",
-    "movements",
-    "mrr",
-    "nps",
-    "nps_of_counts",
-    "parse_metric",
-    "parse_metrics",
-    "read_metrics",
-    "retention",
-    "retention_of",
-    "retention_of_sums",
-    "wilson",
-    "within",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -79,7 +79,7 @@ def folder() -> Path:
 
 def make_company(accounts: int, activities: int) -> None:
     """Write the file set of the simulated company up to yesterday, unless it is there."""
-    from heed.evidence.simulate import simulate
+    from heed.evidence.simulation import simulate
     from heed.ledger import clock
 
     done = folder() / "complete"
@@ -102,7 +102,7 @@ def make_company(accounts: int, activities: int) -> None:
 
 def make_people() -> None:
     """The people whose e-mail addresses own the accounts; the first of them is the admin who signs in."""
-    from heed.evidence.simulate import csm_emails
+    from heed.evidence.simulation import csm_emails
     from heed.people.actions import create_user
     from heed.people.models import Role, User
 
@@ -118,7 +118,7 @@ def make_people() -> None:
 
 def import_company() -> None:
     """Import the file set as a user would: its mapping guessed from the headers, its key activities named."""
-    from heed.evidence.simulate import FILES
+    from heed.evidence.simulation import FILES
     from heed.sources import actions
     from heed.sources.models import Import, ImportState
 
@@ -163,7 +163,7 @@ def run_round() -> None:
 
 
 def sign_in_link() -> str:
-    from heed.evidence.simulate import csm_emails
+    from heed.evidence.simulation import csm_emails
     from heed.people import actions, mail
     from heed.people.models import User
 

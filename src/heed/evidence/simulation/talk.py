@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from heed.evidence.simulate import words
-from heed.evidence.simulate.calendar import Real, Truths, Whole
-from heed.evidence.simulate.company import Accounts, Draws
-from heed.evidence.simulate.lives import Lives, is_customer
-from heed.evidence.simulate.usage import people_of
+from heed.evidence.simulation import words
+from heed.evidence.simulation.calendar import Real, Truths, Whole
+from heed.evidence.simulation.company import Accounts, Draws
+from heed.evidence.simulation.lives import Lives, is_customer
+from heed.evidence.simulation.usage import people_of
 
 HOUR: Final = 3_600
 INSTANT: Final = pa.timestamp("s", "UTC")

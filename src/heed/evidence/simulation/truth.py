@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from heed.evidence.simulate.calendar import Real, Truths, Whole, Window
+from heed.evidence.simulation.calendar import Real, Truths, Whole, Window
 
 
 @dataclass(frozen=True, slots=True)

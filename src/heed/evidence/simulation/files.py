@@ -4,10 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from heed.evidence.simulate import words
-from heed.evidence.simulate.calendar import Whole
-from heed.evidence.simulate.company import SEGMENTS, Accounts, Draws, csm_emails, keys
-from heed.evidence.simulate.lives import Lives
+from heed.evidence.simulation import words
+from heed.evidence.simulation.calendar import Whole
+from heed.evidence.simulation.company import SEGMENTS, Accounts, Draws, csm_emails, keys
+from heed.evidence.simulation.lives import Lives
 
 PLANS = ("Start", "Team", "Company")
 PAID_IN_POUNDS = "GB"

@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from heed.evidence.simulate import words
-from heed.evidence.simulate.calendar import NEVER, Real, Whole
-from heed.evidence.simulate.company import Accounts, Draws
-from heed.evidence.simulate.lives import Lives
-from heed.evidence.simulate.truth import Effects
+from heed.evidence.simulation import words
+from heed.evidence.simulation.calendar import NEVER, Real, Whole
+from heed.evidence.simulation.company import Accounts, Draws
+from heed.evidence.simulation.lives import Lives
+from heed.evidence.simulation.truth import Effects
 
 NAMES: Final = {
     "signed_in": 0.22,

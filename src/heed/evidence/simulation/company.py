@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from heed.evidence.simulate import words
-from heed.evidence.simulate.calendar import Real, Truths, Whole, Window
+from heed.evidence.simulation import words
+from heed.evidence.simulation.calendar import Real, Truths, Whole, Window
 
 SEGMENTS: Final = ("small", "mid-market", "enterprise")
 SEGMENT_SHARE: Final = (0.5, 0.36, 0.14)

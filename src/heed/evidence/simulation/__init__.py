@@ -14,13 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from heed.evidence.simulate.calendar import NEVER, Whole, window_of
-from heed.evidence.simulate.company import TERMS, Accounts, Draws, csm_emails, make_accounts
-from heed.evidence.simulate.files import account_table, contact_table, subscription_table
-from heed.evidence.simulate.lives import Lives, live
-from heed.evidence.simulate.talk import interactions, survey_responses, tickets
-from heed.evidence.simulate.truth import Effects, Truth
-from heed.evidence.simulate.usage import write_activities
+from heed.evidence.simulation.calendar import NEVER, Whole, window_of
+from heed.evidence.simulation.company import TERMS, Accounts, Draws, csm_emails, make_accounts
+from heed.evidence.simulation.files import account_table, contact_table, subscription_table
+from heed.evidence.simulation.lives import Lives, live
+from heed.evidence.simulation.talk import interactions, survey_responses, tickets
+from heed.evidence.simulation.truth import Effects, Truth
+from heed.evidence.simulation.usage import write_activities
 
 SIZES: Final = {
     "small": (600, 2_000_000),

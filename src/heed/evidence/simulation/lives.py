@@ -5,9 +5,9 @@ from typing import Final
 
 import numpy as np
 
-from heed.evidence.simulate.calendar import NEVER, Real, Truths, Whole
-from heed.evidence.simulate.company import TERMS, Accounts, Draws
-from heed.evidence.simulate.truth import Effects
+from heed.evidence.simulation.calendar import NEVER, Real, Truths, Whole
+from heed.evidence.simulation.company import TERMS, Accounts, Draws
+from heed.evidence.simulation.truth import Effects
 
 LEAVE_BASE: Final = (-4.7, -3.7, -2.3)
 PERSIST: Final = 0.8

@@ -15,9 +15,9 @@ import statsmodels.api as sm
 
 from heed.evidence.intervals import wilson
 from heed.evidence.metrics import read_metrics
-from heed.evidence.simulate import FILES, Effects, Truth, csm_emails, simulate
-from heed.evidence.simulate.company import CAPTIVE_SHARE, SILENT_SHARE
-from heed.evidence.simulate.words import SAID
+from heed.evidence.simulation import FILES, Effects, Truth, csm_emails, simulate
+from heed.evidence.simulation.company import CAPTIVE_SHARE, SILENT_SHARE
+from heed.evidence.simulation.words import SAID
 
 END = date(2026, 11, 22)
 START = date(2024, 11, 22)
@@ -70,7 +70,7 @@ AGAIN = """
 import sys
 from datetime import date
 from pathlib import Path
-from heed.evidence.simulate import simulate
+from heed.evidence.simulation import simulate
 simulate(Path(sys.argv[1]), end=date(2026, 11, 22), seed=5, accounts=40, activities=5_000)
 """
 
