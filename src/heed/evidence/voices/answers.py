@@ -1,18 +1,21 @@
-"""What people answered: NPS, CSAT and CES, each with its interval and n.
+"""What people answered: NPS, CSAT, CES and EES, each with its interval and n.
 
 An empty list is unknown. These describe those who answered; they say nothing of those who kept silent.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from math import sqrt
 
+import numpy as np
+import numpy.typing as npt
 from scipy.special import stdtrit
 
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, normal_quantile, wilson
 
 NO_ANSWERS = "no answers yet"
+Real = npt.NDArray[np.float64]
 
 
 def nps(scores: Sequence[float], *, level: float = LEVEL) -> Estimate:
@@ -60,24 +63,46 @@ def csat_of_counts(satisfied: int, n: int, *, level: float = LEVEL) -> Estimate:
 
 def ces(scores: Sequence[float], *, level: float = LEVEL) -> Estimate:
     """Mean customer effort score of answers from 1 to 7 (7 is very easy), Student's t interval."""
-    method = "CES: mean, Student's t interval"
-    _check(scores, 1, 7, "CES")
+    return _mean(scores, "CES", level)
+
+
+def ces_positive(scores: Sequence[float], *, positive_from: float = 5, level: float = LEVEL) -> Estimate:
+    """Share of effort answers (0 to 1) that are positive: 5 to 7 of 7."""
+    return _share_from(scores, positive_from, "CES", level)
+
+
+def ees(scores: Sequence[float], *, level: float = LEVEL) -> Estimate:
+    """Mean employee effort score of answers from 1 to 7 (7 is very easy), Student's t interval.
+
+    Employee effort, the mirror of customer effort: "it was made easy for me to help my customer". Not
+    employee engagement, which goes by the same letters. Groups of few are shown by `employee_effort` only.
+    """
+    return _mean(scores, "EES", level)
+
+
+def ees_positive(scores: Sequence[float], *, positive_from: float = 5, level: float = LEVEL) -> Estimate:
+    """Share of employee effort answers (0 to 1) that are positive: 5 to 7 of 7."""
+    return _share_from(scores, positive_from, "EES", level)
+
+
+def _mean(scores: Sequence[float], name: str, level: float) -> Estimate:
+    method = f"{name}: mean, Student's t interval"
+    _check(scores, 1, 7, name)
     n = len(scores)
     if n == 0:
         return Estimate.unknown(NO_ANSWERS, method=method)
     mean = sum(scores) / n
     spread = sum((score - mean) ** 2 for score in scores)
     if n == 1 or spread == 0:
-        return Estimate(mean, 1.0, 7.0, n, level, "CES: mean; no spread to measure, bounds of the scale")
+        return Estimate(mean, 1.0, 7.0, n, level, f"{name}: mean; no spread to measure, bounds of the scale")
     half = float(stdtrit(n - 1, 0.5 + level / 2)) * sqrt(spread / (n - 1) / n)
     return Estimate(mean, max(1.0, mean - half), min(7.0, mean + half), n, level, method)
 
 
-def ces_positive(scores: Sequence[float], *, positive_from: float = 5, level: float = LEVEL) -> Estimate:
-    """Share of effort answers (0 to 1) that are positive: 5 to 7 of 7."""
-    _check(scores, 1, 7, "CES")
+def _share_from(scores: Sequence[float], positive_from: float, name: str, level: float) -> Estimate:
+    _check(scores, 1, 7, name)
     positive = sum(score >= positive_from for score in scores)
-    return _share(positive, len(scores), "CES: share positive, Wilson interval", level)
+    return _share(positive, len(scores), f"{name}: share positive, Wilson interval", level)
 
 
 def _share(successes: int, n: int, method: str, level: float) -> Estimate:
@@ -90,3 +115,44 @@ def _check(scores: Sequence[float], least: float, most: float, name: str) -> Non
     for score in scores:
         if not least <= score <= most:
             raise ValueError(f"{name} answers go from {least:g} to {most:g}; one is {score!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How the answers to a question become its figure.
+
+    `points` scores each answer so that the mean is the figure; `low` and `high` bound the points.
+    """
+
+    name: str
+    figure: Callable[..., Estimate]
+    points: Callable[[Real], Real]
+    low: float
+    high: float
+
+
+def _nps_points(scores: Real) -> Real:
+    return 100.0 * (scores >= 9) - 100.0 * (scores <= 6)
+
+
+def _satisfied(scores: Real) -> Real:
+    return np.asarray(scores >= 4, dtype=np.float64)
+
+
+def _as_answered(scores: Real) -> Real:
+    return scores
+
+
+SURVEYS = {
+    "nps": Survey("NPS", nps, _nps_points, -100.0, 100.0),
+    "csat": Survey("CSAT", csat, _satisfied, 0.0, 1.0),
+    "ces": Survey("CES", ces, _as_answered, 1.0, 7.0),
+    "ees": Survey("EES", ees, _as_answered, 1.0, 7.0),
+}
+
+
+def survey_of(name: str) -> Survey:
+    """The survey of a name such as "nps"."""
+    if name not in SURVEYS:
+        raise ValueError(f"There is no survey '{name}'. There are: {', '.join(SURVEYS)}.")
+    return SURVEYS[name]
