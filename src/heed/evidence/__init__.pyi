@@ -28,7 +28,7 @@ from .revenue import (
     retention_of,
     retention_of_sums,
 )
-from .simulation import simulate
+from .simulation import Effects, PanelTruth, SimulatedPanel, simulate, simulate_panel
 from .voices import (
     Assumption,
     BlindSpots,
@@ -71,6 +71,7 @@ __all__ = [
     "BlindSpots",
     "Clock",
     "Curve",
+    "Effects",
     "Estimate",
     "Form",
     "LeadTime",
@@ -80,12 +81,14 @@ __all__ = [
     "MetricError",
     "Movement",
     "MovementKind",
+    "PanelTruth",
     "Period",
     "RenewalByAnswer",
     "RenewalGroup",
     "Retention",
     "SaveBand",
     "SilentBounds",
+    "SimulatedPanel",
     "Stay",
     "UsageBand",
     "WaveComparison",
@@ -125,6 +128,7 @@ __all__ = [
     "save_rates",
     "silent_bounds",
     "simulate",
+    "simulate_panel",
     "wave_change",
     "weigh_responses",
     "wilson",

@@ -18,6 +18,7 @@ from heed.evidence.simulation.calendar import NEVER, Whole, window_of
 from heed.evidence.simulation.company import TERMS, Accounts, Draws, csm_emails, make_accounts
 from heed.evidence.simulation.files import account_table, contact_table, subscription_table
 from heed.evidence.simulation.lives import Lives, live
+from heed.evidence.simulation.panel import PanelTruth, SimulatedPanel, simulate_panel
 from heed.evidence.simulation.talk import interactions, survey_responses, tickets
 from heed.evidence.simulation.truth import Effects, Truth
 from heed.evidence.simulation.usage import write_activities
@@ -163,4 +164,15 @@ def true_harms(accounts: Accounts, lives: Lives) -> pa.Table:
     )
 
 
-__all__ = ["FILES", "SIZES", "TERMS", "Effects", "Truth", "csm_emails", "simulate"]
+__all__ = [
+    "FILES",
+    "SIZES",
+    "TERMS",
+    "Effects",
+    "PanelTruth",
+    "SimulatedPanel",
+    "Truth",
+    "csm_emails",
+    "simulate",
+    "simulate_panel",
+]
