@@ -1,0 +1,72 @@
+"""What works: effects of touches and experiments, each with its interval and the guarantee that holds."""
+
+from heed.evidence.effects.assignment import (
+    RatioCheck,
+    assign,
+    if_ratio_holds,
+    sample_ratio_check,
+    sequential_ratio_check,
+)
+from heed.evidence.effects.confidence_sequences import (
+    BettingSequence,
+    ConfidenceSequence,
+    running_intersection,
+)
+from heed.evidence.effects.contrast import MeanContrast, ShareContrast
+from heed.evidence.effects.decision import Decision
+from heed.evidence.effects.holdout import HoldoutEffect, holdout_effect
+from heed.evidence.effects.means import mean_contrast, mean_effect
+from heed.evidence.effects.planning import (
+    Design,
+    Plan,
+    plan_experiment,
+    plan_mean_experiment,
+    smallest_visible_effect,
+)
+from heed.evidence.effects.proportions import (
+    Stratum,
+    clustered_proportion_effect,
+    proportion_effect,
+    proportion_ratio,
+    stratified_proportion_effect,
+)
+from heed.evidence.effects.sequential import GroupSequential
+from heed.evidence.effects.success import (
+    PooledRates,
+    SuccessRate,
+    pooled_success_rates,
+    success_rate,
+)
+
+__all__ = [
+    "BettingSequence",
+    "ConfidenceSequence",
+    "Decision",
+    "Design",
+    "GroupSequential",
+    "HoldoutEffect",
+    "MeanContrast",
+    "Plan",
+    "PooledRates",
+    "RatioCheck",
+    "ShareContrast",
+    "Stratum",
+    "SuccessRate",
+    "assign",
+    "clustered_proportion_effect",
+    "holdout_effect",
+    "if_ratio_holds",
+    "mean_contrast",
+    "mean_effect",
+    "plan_experiment",
+    "plan_mean_experiment",
+    "pooled_success_rates",
+    "proportion_effect",
+    "proportion_ratio",
+    "running_intersection",
+    "sample_ratio_check",
+    "sequential_ratio_check",
+    "smallest_visible_effect",
+    "stratified_proportion_effect",
+    "success_rate",
+]
