@@ -1,3 +1,4 @@
+from .cards import Band, Beside, ReportCard, Verdict, metric_verdict, report_card, stability_index, verdicts
 from .clock import Clock, Curve, Stay
 from .effects import (
     BettingSequence,
@@ -70,6 +71,7 @@ from .risk import (
     landmark_panel,
     outcome,
 )
+from .scoring import HealthScore, Override, ScoreError, explain_score, score_accounts
 from .simulation import Effects, PanelTruth, SimulatedPanel, simulate, simulate_panel
 from .voices import (
     Assumption,
@@ -110,6 +112,8 @@ from .voices import (
 
 __all__ = [
     "Assumption",
+    "Band",
+    "Beside",
     "BettingSequence",
     "BlindSpots",
     "Clock",
@@ -123,6 +127,7 @@ __all__ = [
     "Form",
     "GroupSequential",
     "HazardModel",
+    "HealthScore",
     "HoldoutEffect",
     "LeadTime",
     "ListeningCoverage",
@@ -133,6 +138,7 @@ __all__ = [
     "Movement",
     "MovementKind",
     "Outlook",
+    "Override",
     "Panel",
     "PanelTruth",
     "Period",
@@ -143,9 +149,11 @@ __all__ = [
     "Reasons",
     "RenewalByAnswer",
     "RenewalGroup",
+    "ReportCard",
     "Retention",
     "SameAsLast",
     "SaveBand",
+    "ScoreError",
     "ShareContrast",
     "SilentBounds",
     "SimulatedPanel",
@@ -154,6 +162,7 @@ __all__ = [
     "SuccessRate",
     "Swing",
     "UsageBand",
+    "Verdict",
     "WaveComparison",
     "WeighedResponses",
     "WordOfMouth",
@@ -174,6 +183,7 @@ __all__ = [
     "ees_positive",
     "employee_effort",
     "employee_effort_of_all",
+    "explain_score",
     "forecast",
     "forward_folds",
     "hidden_groups",
@@ -187,6 +197,7 @@ __all__ = [
     "mean_effect",
     "measure",
     "measure_wide",
+    "metric_verdict",
     "movements",
     "mrr",
     "nps",
@@ -202,19 +213,23 @@ __all__ = [
     "quarter_ends",
     "read_metrics",
     "renewal_by_answer",
+    "report_card",
     "retention",
     "retention_of",
     "retention_of_sums",
     "running_intersection",
     "sample_ratio_check",
     "save_rates",
+    "score_accounts",
     "sequential_ratio_check",
     "silent_bounds",
     "simulate",
     "simulate_panel",
     "smallest_visible_effect",
+    "stability_index",
     "stratified_proportion_effect",
     "success_rate",
+    "verdicts",
     "wave_change",
     "weigh_responses",
     "wilson",

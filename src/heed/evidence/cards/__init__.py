@@ -1,0 +1,18 @@
+"""Report cards, verdicts on metrics, and triggers replayed: what each was worth at this company."""
+
+from heed.evidence.cards.card import Beside, ReportCard, report_card
+from heed.evidence.cards.discovery import adjusted
+from heed.evidence.cards.judging import Band, stability_index
+from heed.evidence.cards.verdict import Verdict, metric_verdict, verdicts
+
+__all__ = [
+    "Band",
+    "Beside",
+    "ReportCard",
+    "Verdict",
+    "adjusted",
+    "metric_verdict",
+    "report_card",
+    "stability_index",
+    "verdicts",
+]

@@ -1,0 +1,177 @@
+"""What stands for and against one metric, before a verdict: gathered for each metric alone."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from heed.evidence.cards.gain import Folds, gain_over_clock
+from heed.evidence.cards.judging import Band, bands
+from heed.evidence.cards.leaks import sure_range, too_good, written_wrongly
+from heed.evidence.cards.resampling import Real
+from heed.evidence.cards.rows import LEAST_LEFT, Rows, too_few
+from heed.evidence.cards.separation import Separation, separation
+from heed.evidence.estimate import Estimate
+from heed.evidence.intervals import LEVEL
+
+# Of the chance of a false find, what the height of a metric may use; the rest is for its other aspects.
+SHARE_FOR_HEIGHT = 0.8
+LEAST_LEVELS = 5
+LEAST_IN_FOLD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Aspect:
+    """One way in which a metric can separate: its height, whether it is missing, how far from its middle."""
+
+    name: str
+    separation: Separation
+    estimate: Estimate
+
+    @property
+    def distance(self) -> float:
+        return abs(self.separation.auc - 0.5)
+
+    def inside(self, bound: float) -> bool:
+        low, high = self.estimate.low, self.estimate.high
+        return low is not None and high is not None and 0.5 - bound < low and high < 0.5 + bound
+
+
+HEIGHT, MISSING, MIDDLE = "height", "missing", "distance from the middle"
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The evidence on one metric; `reason` says why there is none, `alarm` why it is a leak."""
+
+    name: str
+    rows: Rows
+    alarm: str = ""
+    reason: str = ""
+    aspects: tuple[Aspect, ...] = ()
+    p_value: float | None = None
+    gain: Estimate | None = None
+    agreeing: int = 0
+    folds: int = 0
+    bands: tuple[Band, ...] = ()
+
+    @property
+    def height(self) -> Aspect | None:
+        return next((aspect for aspect in self.aspects if aspect.name == HEIGHT), None)
+
+    def strongest(self) -> Aspect:
+        """The aspect with the least p-value after its share of chance."""
+        return min(self.aspects, key=lambda aspect: aspect.separation.p_value / _share(aspect, self.aspects))
+
+
+def weigh(
+    name: str,
+    rows: Rows,
+    clock: Real | None,
+    times: tuple[Any, Any, Any],
+    *,
+    horizon: float,
+    seed: int,
+    level: float = LEVEL,
+) -> Weighed:
+    """`times`: when each row's value was recorded, when its account left, when what it measures began."""
+    found = Weighed(name, rows, bands=() if rows.reason else bands(rows.y, rows.values, level=level))
+    recorded, outcome, started = (None if each is None else each.iloc[rows.kept] for each in times)
+    alarm, unusable = written_wrongly(rows.y, recorded, outcome, started)
+    if alarm or rows.reason:
+        return replace(found, alarm=alarm, reason=rows.reason)
+    if unusable.any():
+        noted = (*rows.notes, f"{unusable.sum()} values were written at a wrong time and are left out")
+        rows = replace(rows.only(~unusable), notes=noted)
+        clock = None if clock is None else clock[~unusable]
+        found = replace(found, rows=rows, bands=bands(rows.y, rows.values, level=level))
+    return _judged(found, clock, horizon, seed, level)
+
+
+def _judged(found: Weighed, clock: Real | None, horizon: float, seed: int, level: float) -> Weighed:
+    rows = found.rows
+    if reason := rows.thin():
+        return replace(found, reason=reason)
+    aspects = tuple(_aspects(rows, level))
+    if not aspects:
+        return replace(found, reason=_why_none(rows))
+    height = next((aspect for aspect in aspects if aspect.name == HEIGHT), None)
+    alarm = "" if height is None else _leak(rows.known(), height)
+    folds = Folds.of(rows, horizon, seed)
+    agreeing, counted = _stability(rows, folds, aspects[0])
+    return replace(
+        found, alarm=alarm, aspects=aspects, p_value=_together(aspects), agreeing=agreeing, folds=counted,
+        gain=gain_over_clock(rows, clock, folds, seed, level),
+    )  # fmt: skip
+
+
+def _aspects(rows: Rows, level: float) -> "list[Aspect]":
+    known = rows.known()
+    missing = np.isnan(rows.values)
+    found = []
+    if not known.thin() and np.ptp(known.values) > 0:
+        found.append(_aspect(HEIGHT, known, known.values, level))
+        if np.unique(known.values).size >= LEAST_LEVELS:
+            found.append(_aspect(MIDDLE, known, _off_middle(known.values), level))
+    if min(missing.sum(), (~missing).sum()) >= LEAST_LEFT:
+        found.append(_aspect(MISSING, rows, missing.astype(float), level))
+    return found
+
+
+def _aspect(name: str, rows: Rows, values: Real, level: float) -> Aspect:
+    measured = separation(rows.y, values, rows.clusters)
+    return Aspect(name, measured, measured.estimate(level))
+
+
+def _off_middle(values: Real) -> Real:
+    """How far each value's rank lies from the middle rank."""
+    ordered = np.sort(values)
+    place = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
+    return np.asarray(np.abs(place / (2 * len(values)) - 0.5))
+
+
+def _why_none(rows: Rows) -> str:
+    known = rows.known()
+    if not known.n:
+        return "it is missing for everybody"
+    if np.ptp(known.values) == 0:
+        return f"it never varies: it is {known.values[0]:g} for everybody"
+    return f"among those with a value, {too_few(known.left, known.accounts_that_stayed())}"
+
+
+def _share(aspect: Aspect, aspects: tuple[Aspect, ...]) -> float:
+    others = sum(each.name != HEIGHT for each in aspects)
+    if others == len(aspects):
+        return 1 / others
+    if not others:
+        return 1.0
+    return SHARE_FOR_HEIGHT if aspect.name == HEIGHT else (1 - SHARE_FOR_HEIGHT) / others
+
+
+def _together(aspects: tuple[Aspect, ...]) -> float:
+    """One p-value of all aspects: weighted Bonferroni (Genovese et al. 2006)."""
+    return min(1.0, *(aspect.separation.p_value / _share(aspect, aspects) for aspect in aspects))
+
+
+def _leak(known: Rows, height: Aspect) -> str:
+    estimate, n = height.estimate, known.left
+    auc = 0.5 + height.distance
+    low = estimate.low if height.separation.auc >= 0.5 else 1 - (estimate.high or 0.0)
+    if too_good(auc, low):
+        return f"its AUC is {auc:.3f} with {n} that left: nothing known beforehand tells so surely who leaves"
+    return sure_range(known.y, known.values)
+
+
+def _stability(rows: Rows, folds: Folds, aspect: Aspect) -> tuple[int, int]:
+    """In how many folds the direction is the same, of those with enough to tell."""
+    values = np.isnan(rows.values).astype(float) if aspect.name == MISSING else rows.values
+    same = counted = 0
+    for fold in np.unique(folds.number):
+        chosen = (folds.number == fold) & ~np.isnan(values)
+        y = rows.y[chosen]
+        if min(y.sum(), (1 - y).sum()) < LEAST_IN_FOLD:
+            continue
+        counted += 1
+        own = separation(y, values[chosen], np.arange(len(y))).auc
+        same += (own - 0.5) * (aspect.separation.auc - 0.5) > 0
+    return same, counted
