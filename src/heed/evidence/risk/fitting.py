@@ -1,0 +1,201 @@
+# ruff: noqa: N803 (X is what scikit-learn calls the table)
+"""Fitting a hazard: checks, the clock, the candidates, how sure, and whether its calibration can be shown."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from heed.evidence.risk.baseline import learn_timeline
+from heed.evidence.risk.calibration import Calibration, recalibrated
+from heed.evidence.risk.encoding import Encoding, columns_missing, infinite_rows, learn_encoding
+from heed.evidence.risk.folds import account_folds, group_codes
+from heed.evidence.risk.learnt import ClockColumns, Learnt
+from heed.evidence.risk.ridge import Problem, scores
+from heed.evidence.risk.selection import CLOCK, Candidate, Choice, Folds, Standing, choose, restricted
+
+Real = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
+Truths = npt.NDArray[np.bool_]
+
+LEAST_EVENTS = 10
+CURVED_FROM = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What a fit found: `learnt` None with a `reason`, or learnt with `notes`."""
+
+    learnt: Learnt | None
+    reason: str
+    notes: tuple[str, ...]
+    rows: int
+    accounts: int
+    events: int
+    chosen: str = ""
+    candidates: tuple[Standing, ...] = ()
+    penalty: float = 0.0
+    effective: float = 0.0
+    calibration: Calibration | None = None
+
+    @classmethod
+    def of(cls, model: Any) -> Self:
+        """What a model holds of its fit."""
+        return cls(
+            model.learnt_, model.reason_, tuple(model.notes_), model.n_, model.accounts_, model.events_,
+            model.chosen_, model.candidates_, model.penalty_, model.effective_parameters_, model.calibration_,
+        )  # fmt: skip
+
+
+def outcomes(y: npt.NDArray[np.void]) -> tuple[Truths, Real]:
+    """(event, time) of a structured array: its first field of truths and its first field of numbers."""
+    names = getattr(y, "dtype", np.dtype(float)).names or ()
+    if len(names) != 2 or y[names[0]].dtype != bool:
+        raise ValueError("y must be a structured array of two fields, (event: bool, time: number).")
+    time = y[names[1]].astype(np.float64)
+    if not np.all(np.isfinite(time) & (time > 0)):
+        raise ValueError("The times of y must be finite and above 0.")
+    return y[names[0]], time
+
+
+def fit(
+    X: pd.DataFrame,
+    y: npt.NDArray[np.void],
+    groups: npt.ArrayLike | None,
+    folds: Folds | None,
+    clock_columns: ClockColumns,
+    fold_count: int,
+    seed: int,
+) -> Fitted:
+    event, time = outcomes(y)
+    if len(X) != len(time):
+        raise ValueError(f"X has {len(X)} rows and y has {len(time)}.")
+    if absent := columns_missing(X, clock_columns.named):
+        raise ValueError(f"X has no column '{absent[0]}', which the model takes the contract clock from.")
+    codes = group_codes(groups, len(X))
+    accounts = int(codes.max()) + 1 if len(codes) else 0
+    events = len(np.unique(codes[event]))
+    if reason := _unfit(X, events, accounts):
+        return Fitted(None, reason, (), len(X), accounts, events)
+    encoding = learn_encoding(X.drop(columns=clock_columns.named), curved=events >= CURVED_FROM)
+    learnt, problem = _problem(X, event, time, encoding, clock_columns, events)
+    held_out = _usable(folds, codes, event) or account_folds(codes, event, min(fold_count, events), seed)
+    choice = choose(problem, _candidates(encoding, problem, events), codes, held_out, events)
+    return _concluded(learnt, problem, choice, codes, held_out, events, accounts)
+
+
+def _unfit(X: pd.DataFrame, events: int, accounts: int) -> str:
+    if accounts == 0:
+        return "no account has been observed yet"
+    if events == 0:
+        return "no account has left yet"
+    if events == accounts:
+        return "every account has left: there is nobody who stayed to compare them with"
+    if events < LEAST_EVENTS:
+        return f"only {events} left so far, at least {LEAST_EVENTS} are needed"
+    bad = infinite_rows(X)
+    for name in bad.columns[bad.any()]:
+        return f"{name} is infinite in {int(bad[name].sum())} of {len(X)} rows: correct or empty them"
+    return ""
+
+
+def _usable(folds: Folds | None, groups: Whole, event: Truths) -> Folds:
+    """The folds whose training rows hold enough who left to learn from."""
+    return [
+        (train, test)
+        for train, test in folds or ()
+        if len(np.unique(groups[train][event[train]])) >= LEAST_EVENTS and len(test)
+    ]
+
+
+def _problem(
+    X: pd.DataFrame,
+    event: Truths,
+    time: Real,
+    encoding: Encoding,
+    clock_columns: ClockColumns,
+    events: int,
+) -> tuple[Learnt, Problem]:
+    contract = clock_columns.contract(X)
+    timeline = learn_timeline(contract, time, event, 5 if events >= 50 else 3 if events >= 30 else 0)
+    cells = timeline.cells(contract, np.zeros(len(X)), time)
+    cell = timeline.events(contract, time, event)
+    left = np.flatnonzero(cell >= 0)
+    # Who left was at risk in the whole of the cell in which it left.
+    cells.share[left, cell[left]] = 1.0
+    design = encoding.design(X)
+    learnt = Learnt(encoding, timeline, clock_columns, 1, np.zeros(0), np.zeros((0, 0)))
+    return learnt, Problem(cells, design, cell)
+
+
+def _candidates(encoding: Encoding, problem: Problem, events: int) -> list[Candidate]:
+    nothing, everything = np.zeros(problem.X.shape[1], bool), np.ones(problem.X.shape[1], bool)
+    found = [Candidate(CLOCK, nothing)]
+    if not everything.size:
+        return found
+    straight = np.array(["bend" not in label for column in encoding.columns for label in column.labels()])
+    found.append(Candidate("straight effects", straight))
+    if events >= CURVED_FROM and not straight.all():
+        found.append(Candidate("curved effects", everything))
+    if events >= CURVED_FROM:
+        found.append(Candidate("effects that change in time", everything, 2))
+    return found
+
+
+def _concluded(
+    learnt: Learnt, problem: Problem, choice: Choice, groups: Whole, folds: Folds, events: int, accounts: int
+) -> Fitted:
+    own = restricted(problem, choice.candidate)
+    calibration, coefficients = recalibrated(own, choice, groups, folds)
+    covariance = _covariance(own, choice, groups)
+    if calibration.scaled:
+        covariance = covariance * calibration.scaled**2
+    encoding, coefficients, covariance = _slimmed(learnt, problem, choice, coefficients, covariance)
+    done = replace(
+        learnt,
+        encoding=encoding,
+        turns=choice.candidate.turns,
+        coefficients=coefficients,
+        covariance=covariance,
+    )
+    notes = list(learnt.encoding.notes)
+    if choice.candidate.name == CLOCK and learnt.encoding.columns:
+        notes.append(_why_clock(choice, events))
+    return Fitted(
+        None if calibration.reason else done, calibration.reason, tuple(notes), len(problem.X), accounts,
+        events, choice.candidate.name, choice.table, choice.penalty, choice.fit.effective, calibration,
+    )  # fmt: skip
+
+
+def _why_clock(choice: Choice, events: int) -> str:
+    if len(choice.table) == 1:
+        return f"only the clock answers: {events} left, too few to learn from what accounts do"
+    return "only the clock answers: nothing accounts do made the forecast of accounts held out surely better"
+
+
+def _covariance(own: Problem, choice: Choice, groups: Whole) -> Real:
+    """(H + P)⁻¹ (J + P) (H + P)⁻¹ with the information H, the penalty P and the scores' variance J by
+    account.
+
+    Where rows are independent J is about H and this is the posterior (H + P)⁻¹; where accounts return in many
+    rows it is as wide as their number allows (Liang and Zeger 1986, Biometrika 73:13).
+    """
+    bread = np.linalg.inv(choice.fit.information + np.diag(choice.fit.penalty))
+    row_scores = scores(own, choice.fit.coefficients)
+    sums = np.zeros((int(groups.max()) + 1, row_scores.shape[1]))
+    np.add.at(sums, groups, row_scores)
+    result: Real = bread @ (sums.T @ sums + np.diag(choice.fit.penalty)) @ bread
+    return (result + result.T) / 2
+
+
+def _slimmed(
+    learnt: Learnt, problem: Problem, choice: Choice, coefficients: Real, covariance: Real
+) -> tuple[Encoding, Real, Real]:
+    """The encoding of the chosen candidate alone: the columns it does not use are not kept."""
+    columns = choice.candidate.columns
+    if not columns.any():
+        return Encoding((), learnt.encoding.notes), coefficients, covariance
+    encoding = learnt.encoding if columns.all() else learnt.encoding.straightened()
+    return encoding, coefficients, covariance

@@ -1,0 +1,157 @@
+"""Which hazard: the clock alone, straight effects, curved ones, or ones that change in time.
+
+Each candidate's ridge penalty minimises log loss on held-out accounts (or on the caller's forward folds)
+among those that leave at most one effective parameter per ten who left. Of the candidates the simplest
+stays whose log loss is within one standard error of the best's, the error being that of the paired
+difference by account.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from heed.evidence.risk.baseline import Cells
+from heed.evidence.risk.ridge import Fit, Problem, fit_ridge, row_likelihoods
+
+Real = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
+Truths = npt.NDArray[np.bool_]
+Folds = Sequence[tuple[Whole, Whole]]
+
+PENALTIES = tuple(float(10 ** (power / 2)) for power in range(9, -3, -1))
+CLOCK_PENALTIES = (1.0, 10.0, 100.0, 1_000.0, 100_000.0)
+ROUGHLY = 1e-6
+PER_PARAMETER = 10
+TURN_PENALTY = 3.0
+CLOCK = "clock"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """`columns` of the design it uses, and how many turns in time their effects have."""
+
+    name: str
+    columns: Truths
+    turns: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a candidate did: mean log loss per row held out, behind the best by `behind` ± `error`."""
+
+    name: str
+    penalty: float
+    log_loss: float
+    behind: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The chosen candidate with its fit on all rows and its coefficients in each fold."""
+
+    candidate: Candidate
+    penalty: float
+    fit: Fit
+    held_out: tuple[Real, ...]
+    table: tuple[Standing, ...]
+    clock_penalty: float
+
+
+def restricted(problem: Problem, candidate: Candidate) -> Problem:
+    cells = problem.cells
+    own = Cells(cells.share, cells.clock, cells.turns[..., : candidate.turns])
+    return Problem(own, np.ascontiguousarray(problem.X[:, candidate.columns]), problem.event)
+
+
+def penalties(problem: Problem, clock_penalty: float, penalty: float) -> Real:
+    columns = problem.X.shape[1]
+    turning = [penalty * (TURN_PENALTY if turn else 1.0) for turn in range(problem.turns)]
+    clock = np.full(problem.clock_terms, clock_penalty)
+    clock[0] = 0.0
+    return np.concatenate([clock, np.repeat(turning, columns)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tried:
+    """A candidate with its best penalty, the held-out likelihood of each row and each fold's coefficients."""
+
+    candidate: Candidate
+    penalty: float
+    likelihoods: Real
+    held_out: tuple[Real, ...]
+
+
+def choose(
+    problem: Problem, candidates: Sequence[Candidate], groups: Whole, folds: Folds, events: int
+) -> Choice:
+    """Choose among candidates, simplest first; the first must be the clock alone."""
+    alone = restricted(problem, candidates[0])
+    clock_penalty = _clock_penalty(alone, events)
+    tried = [
+        found
+        for candidate in candidates
+        if (found := _try(restricted(problem, candidate), candidate, folds, clock_penalty, events))
+    ]
+    tested = np.unique(np.concatenate([test for _, test in folds]))
+    table = _table(tried, groups, tested)
+    chosen = next(own for own, line in zip(tried, table, strict=True) if line.behind <= line.error)
+    own = restricted(problem, chosen.candidate)
+    fit = fit_ridge(own, penalties(own, clock_penalty, chosen.penalty))
+    return Choice(chosen.candidate, chosen.penalty, fit, chosen.held_out, table, clock_penalty)
+
+
+def _clock_penalty(alone: Problem, events: int) -> float:
+    """The least that leaves the clock half of the parameters that the events allow."""
+    start = None
+    for penalty in CLOCK_PENALTIES:
+        fit = fit_ridge(alone, penalties(alone, penalty, 0.0), start)
+        if fit.effective <= max(1.0, events / PER_PARAMETER / 2):
+            return penalty
+        start = fit.coefficients
+    return CLOCK_PENALTIES[-1]
+
+
+def _try(
+    problem: Problem, candidate: Candidate, folds: Folds, clock_penalty: float, events: int
+) -> Tried | None:
+    """Penalties from strong to weak, until held-out likelihood fell twice or too many parameters are in effect."""
+    parts = [(problem.take(train), problem.take(test), test) for train, test in folds]
+    found: list[Tried] = []
+    starts: list[Real | None] = [None] * len(parts)
+    for penalty in PENALTIES if problem.X.shape[1] else (0.0,):
+        fits = [
+            fit_ridge(learning, penalties(learning, clock_penalty, penalty), start, ROUGHLY)
+            for (learning, _, _), start in zip(parts, starts, strict=True)
+        ]
+        if problem.X.shape[1] and max(fit.effective for fit in fits) > events / PER_PARAMETER:
+            break
+        starts = [fit.coefficients for fit in fits]
+        likelihoods = np.zeros(len(problem.X))
+        for (_, testing, test), fit in zip(parts, fits, strict=True):
+            likelihoods[test] += row_likelihoods(testing, fit.coefficients)
+        held_out = tuple(fit.coefficients for fit in fits)
+        found.append(Tried(candidate, penalty, likelihoods, held_out))
+        best = max(found, key=lambda own: float(own.likelihoods.sum()))
+        if len(found) >= 3 and best not in found[-2:]:
+            break
+    return max(found, key=lambda own: float(own.likelihoods.sum())) if found else None
+
+
+def _table(tried: Sequence[Tried], groups: Whole, tested: Whole) -> tuple[Standing, ...]:
+    best = max(tried, key=lambda own: float(own.likelihoods.sum()))
+    found = []
+    for own in tried:
+        gap = np.bincount(groups[tested], (best.likelihoods - own.likelihoods)[tested])
+        gap = gap[np.unique(groups[tested])]
+        error = float(gap.std(ddof=1) * np.sqrt(len(gap))) if len(gap) > 1 else 0.0
+        rows = len(tested)
+        found.append(
+            Standing(
+                own.candidate.name, own.penalty, float(-own.likelihoods[tested].mean()),
+                float(gap.sum()) / rows, error / rows,
+            )
+        )  # fmt: skip
+    return tuple(found)
