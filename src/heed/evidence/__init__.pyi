@@ -1,4 +1,17 @@
-from .cards import Band, Beside, ReportCard, Verdict, metric_verdict, report_card, stability_index, verdicts
+from .cards import (
+    PUBLISHED_RULES,
+    Band,
+    Beside,
+    Replay,
+    ReportCard,
+    TriggerRule,
+    Verdict,
+    metric_verdict,
+    replay_trigger,
+    report_card,
+    stability_index,
+    verdicts,
+)
 from .clock import Clock, Curve, Stay
 from .effects import (
     BettingSequence,
@@ -66,12 +79,25 @@ from .risk import (
     HazardModel,
     Panel,
     Reasons,
+    RenewalClassifier,
     account_bootstrap,
     forward_folds,
     landmark_panel,
     outcome,
 )
-from .scoring import HealthScore, Override, ScoreError, explain_score, score_accounts
+from .scoring import (
+    SCORE_TEMPLATES,
+    HealthScore,
+    Override,
+    ScoreError,
+    ScoreMove,
+    ScoreTemplate,
+    explain_score,
+    roll_up,
+    score_accounts,
+    what_weights_cost,
+    why_moved,
+)
 from .simulation import Effects, PanelTruth, SimulatedPanel, simulate, simulate_panel
 from .voices import (
     Assumption,
@@ -111,6 +137,8 @@ from .voices import (
 )
 
 __all__ = [
+    "PUBLISHED_RULES",
+    "SCORE_TEMPLATES",
     "Assumption",
     "Band",
     "Beside",
@@ -148,12 +176,16 @@ __all__ = [
     "RatioCheck",
     "Reasons",
     "RenewalByAnswer",
+    "RenewalClassifier",
     "RenewalGroup",
+    "Replay",
     "ReportCard",
     "Retention",
     "SameAsLast",
     "SaveBand",
     "ScoreError",
+    "ScoreMove",
+    "ScoreTemplate",
     "ShareContrast",
     "SilentBounds",
     "SimulatedPanel",
@@ -161,6 +193,7 @@ __all__ = [
     "Stratum",
     "SuccessRate",
     "Swing",
+    "TriggerRule",
     "UsageBand",
     "Verdict",
     "WaveComparison",
@@ -213,10 +246,12 @@ __all__ = [
     "quarter_ends",
     "read_metrics",
     "renewal_by_answer",
+    "replay_trigger",
     "report_card",
     "retention",
     "retention_of",
     "retention_of_sums",
+    "roll_up",
     "running_intersection",
     "sample_ratio_check",
     "save_rates",
@@ -232,6 +267,8 @@ __all__ = [
     "verdicts",
     "wave_change",
     "weigh_responses",
+    "what_weights_cost",
+    "why_moved",
     "wilson",
     "within",
     "word_of_mouth",

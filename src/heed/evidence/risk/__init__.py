@@ -1,6 +1,7 @@
 """Who leaves, how soon and why: hazards on landmarks, their panels, folds and reasons."""
 
 from heed.evidence.risk.calibration import Calibration, calibration_of
+from heed.evidence.risk.classifier import RenewalClassifier
 from heed.evidence.risk.folds import account_bootstrap, forward_folds
 from heed.evidence.risk.hazard import HazardModel
 from heed.evidence.risk.panel import Panel, landmark_panel, outcome
@@ -12,6 +13,7 @@ __all__ = [
     "HazardModel",
     "Panel",
     "Reasons",
+    "RenewalClassifier",
     "account_bootstrap",
     "calibration_of",
     "forward_folds",
