@@ -3,15 +3,20 @@
 from heed.evidence.cards.card import Beside, ReportCard, report_card
 from heed.evidence.cards.discovery import adjusted
 from heed.evidence.cards.judging import Band, stability_index
+from heed.evidence.cards.triggers import PUBLISHED_RULES, Replay, TriggerRule, replay_trigger
 from heed.evidence.cards.verdict import Verdict, metric_verdict, verdicts
 
 __all__ = [
+    "PUBLISHED_RULES",
     "Band",
     "Beside",
+    "Replay",
     "ReportCard",
+    "TriggerRule",
     "Verdict",
     "adjusted",
     "metric_verdict",
+    "replay_trigger",
     "report_card",
     "stability_index",
     "verdicts",

@@ -237,7 +237,7 @@ def _metric_parts(
             )
             continue
         adds = float(table.contributions[0, place]) if known else 0.0
-        weight = part.weight / whole
+        weight = part.weight / whole if whole else 0.0
         words = f"{part.metric} is {value:g}: {points:.0f} of 100 points at {weight:.0%} of the weight"
         found.append(Contribution(part.metric, "metric", value, points, weight, adds, words))
     return tuple(found)

@@ -1,0 +1,247 @@
+"""A trigger replayed over the past 12 months before it may be switched on: what it would have caught and
+missed.
+
+An alert is right if its account left within the horizon after it, wrong if it was still there when the
+horizon had passed, and open while that is not known yet. Repeated firings close to each other are one alert.
+An account that left is caught if an alert came within the horizon before (never on the same day), else
+missed: it left while green.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from math import sqrt
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2
+
+from heed.evidence.cards import figures
+from heed.evidence.cards.records import from_record, to_record
+from heed.evidence.cards.resampling import Real, Resamples
+from heed.evidence.estimate import Estimate
+from heed.evidence.intervals import LEVEL, normal_quantile, wilson
+
+MONTHS = 12
+HORIZON = 90
+QUIET = 14
+FEWEST_FOR_MEDIAN = 6
+DAY = pd.Timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """What a trigger would have done between `since` and `until` (ISO dates).
+
+    `precision`: right alerts of those decided. `recall`: caught among the accounts that left; `missed` its
+    opposite, `missed_accounts` who. `lead_days`: median days from the first alert within the horizon until an
+    account left. `false_alarms`: wrong alerts per customer success manager and week.
+    """
+
+    since: str
+    until: str
+    horizon: int
+    alerts: int
+    right: int
+    wrong: int
+    open: int
+    left: int
+    precision: Estimate
+    recall: Estimate
+    missed: Estimate
+    missed_accounts: tuple[str, ...]
+    lead_days: Estimate
+    false_alarms: Estimate
+    notes: tuple[str, ...]
+
+    def to_record(self) -> dict[str, Any]:
+        """For JSON; `from_record` gives an equal replay back."""
+        record: dict[str, Any] = to_record(self)
+        return record
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        return from_record(cls, record)
+
+
+def replay_trigger(
+    fired: pd.DataFrame,
+    outcomes: pd.DataFrame,
+    alive: pd.DataFrame,
+    *,
+    until: date,
+    horizon: int = HORIZON,
+    csms: float | None = None,
+    months: int = MONTHS,
+    quiet: int = QUIET,
+    seed: int = 0,
+    level: float = LEVEL,
+) -> Replay:
+    """Replays the `months` before `until`, the last day of which everything is known.
+
+    `fired`: `account` and `on`, the days on which the trigger would have fired; give those of the horizon
+    before the window too, so that who left early in it can be found caught. `outcomes`: `account` and `on`,
+    the days on which accounts left. `alive`: `account`, `since` and `until` (missing: still a customer).
+    `csms`: how many customer success managers share the alarms. `quiet`: firings of an account within so
+    many days of the one before belong to the same alert. Raises ValueError where a column is missing.
+    """
+    if horizon < 1 or months < 1:
+        raise ValueError(f"Horizon and months are 1 or more; these are {horizon!r} and {months!r}.")
+    end = pd.Timestamp(until)
+    start = end - pd.DateOffset(months=months) + DAY
+    left = _days(outcomes, "outcomes", "on").drop_duplicates()
+    gone = left[(left["on"] >= start) & (left["on"] <= end)]
+    known = _days(fired, "fired", "on")
+    living = _living(known[known["on"] <= end], _days(alive, "alive", "since", "until"))
+    alerts = _alerts(living, quiet)
+    ends = _next_leaving(alerts, left[left["on"] <= end], horizon)
+    judged = alerts.assign(left_after=ends)
+    inside = judged[judged["on"] >= start]
+    right = inside["left_after"].notna()
+    wrong = ~right & (inside["on"] + horizon * DAY <= end)
+    leads = _leads(living, gone, horizon)
+    missed = gone.loc[~gone["account"].isin(leads.index), "account"].unique()
+    n = gone["account"].nunique()
+    return Replay(
+        since=start.date().isoformat(), until=end.date().isoformat(), horizon=horizon,
+        alerts=len(inside), right=int(right.sum()), wrong=int(wrong.sum()),
+        open=int((~right & ~wrong).sum()), left=n,
+        precision=_precision(inside[right | wrong], level),
+        recall=_of_left(n - len(missed), n, months, level), missed=_of_left(len(missed), n, months, level),
+        missed_accounts=tuple(sorted(map(str, missed))), lead_days=_lead(leads.to_numpy(float), seed, level),
+        false_alarms=_false_alarms(int(wrong.sum()), csms, (end - start).days + 1 - horizon, level),
+        notes=_notes(len(known[known["on"] <= end]) - len(living)),
+    )  # fmt: skip
+
+
+def _days(table: pd.DataFrame, name: str, *columns: str) -> pd.DataFrame:
+    """The table's accounts and days, at midnight and without a time zone."""
+    for each in ("account", *columns):
+        if each not in table.columns:
+            raise ValueError(f"'{name}' has no column '{each}'; it needs account, {', '.join(columns)}.")
+    found = pd.DataFrame({"account": table["account"].to_numpy()})
+    for each in columns:
+        days = pd.to_datetime(table[each], utc=True).dt.tz_localize(None).dt.normalize()
+        found[each] = days.to_numpy()
+    return found
+
+
+def _living(fired: pd.DataFrame, alive: pd.DataFrame) -> pd.DataFrame:
+    """Firings at accounts that were customers on the day, by account and day, each once."""
+    both = fired.drop_duplicates().merge(alive, on="account")
+    open_end = both["until"].isna() | (both["on"] < both["until"])
+    held = both.loc[(both["on"] >= both["since"]) & open_end, ["account", "on"]]
+    return held.drop_duplicates().sort_values(["account", "on"], ignore_index=True)
+
+
+def _alerts(living: pd.DataFrame, quiet: int) -> pd.DataFrame:
+    """The first firing of each run of firings."""
+    gap = living.groupby("account", sort=False)["on"].diff()
+    return living[gap.isna() | (gap > quiet * DAY)].reset_index(drop=True)
+
+
+def _next_leaving(alerts: pd.DataFrame, left: pd.DataFrame, horizon: int) -> "pd.Series[Any]":
+    """For each alert the day on which its account left within the horizon, NaT if it did not."""
+    pairs = alerts.reset_index().merge(left, on="account", suffixes=("", "_left"))
+    after = pairs["on_left"] - pairs["on"]
+    caught = pairs[(after > 0 * DAY) & (after <= horizon * DAY)]
+    return caught.groupby("index")["on_left"].min().reindex(alerts.index)
+
+
+def _leads(living: pd.DataFrame, gone: pd.DataFrame, horizon: int) -> "pd.Series[Any]":
+    """By account that left and was caught: days from the first firing within the horizon until it left."""
+    pairs = living.merge(gone, on="account", suffixes=("", "_left"))
+    pairs["ahead"] = (pairs["on_left"] - pairs["on"]).dt.days
+    caught = pairs[(pairs["ahead"] > 0) & (pairs["ahead"] <= horizon)]
+    leads: pd.Series[Any] = caught.groupby("account")["ahead"].max()
+    return leads
+
+
+def _precision(decided: pd.DataFrame, level: float) -> Estimate:
+    """Wilson's interval for as many alerts as they are worth: several of one account count for less."""
+    method = "right alerts of those decided, Wilson interval widened for accounts with several alerts"
+    if not len(decided):
+        return Estimate.unknown("it would not have fired, or nothing is decided yet", method=method)
+    right = decided["left_after"].notna().to_numpy(float)
+    share, n = float(right.mean()), len(right)
+    sums = pd.Series(right - share).groupby(decided["account"].to_numpy()).sum().to_numpy()
+    plain = n * share * (1 - share)
+    worth = n / max(1.0, float(sums @ sums) / plain) if plain > 0 else float(decided["account"].nunique())
+    low, high = _wilson_bounds(share, worth, level)
+    return Estimate(share, low, high, n, level, method)
+
+
+def _wilson_bounds(share: float, n: float, level: float) -> tuple[float, float]:
+    """Wilson's bounds for an n that need not be whole (Korn and Graubard 1998 take such an n)."""
+    z = normal_quantile(level)
+    shrink = 1 + z * z / n
+    centre = (share + z * z / (2 * n)) / shrink
+    half = z / shrink * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def _of_left(part: int, n: int, months: int, level: float) -> Estimate:
+    if n == 0:
+        return Estimate.unknown(f"no account left in these {months} months")
+    return wilson(part, n, level=level)
+
+
+def _lead(days: Real, seed: int, level: float) -> Estimate:
+    method = "median days from the first alert, interval over draws of accounts"
+    if not days.size:
+        return Estimate.unknown("none that left had an alert before", method=method)
+    drawn = Resamples(np.arange(days.size), seed).of({"lead": figures.median(days)})["lead"]
+    if days.size < FEWEST_FOR_MEDIAN:
+        return Estimate(drawn.value, n=days.size, level=level, method=f"{method}; too few for one")
+    return drawn.estimate(n=days.size, method=method, level=level)
+
+
+def _false_alarms(wrong: int, csms: float | None, days: int, level: float) -> Estimate:
+    """Poisson rate with Garwood's exact interval (1936), over the days whose alerts can be judged."""
+    method = "wrong alerts per manager and week, Garwood's exact interval"
+    if csms is None or not csms > 0:
+        return Estimate.unknown("how many managers share the alarms was not stated", method=method)
+    if days <= 0:
+        return Estimate.unknown("the horizon is as long as the window: nothing can be judged", method=method)
+    units = csms * days / 7
+    tail = (1 - level) / 2
+    low = float(chi2.ppf(tail, 2 * wrong)) / 2 if wrong else 0.0
+    high = float(chi2.ppf(1 - tail, 2 * wrong + 2)) / 2
+    return Estimate(wrong / units, low / units, high / units, wrong, level, method)
+
+
+def _notes(dropped: int) -> tuple[str, ...]:
+    if not dropped:
+        return ()
+    return (f"{dropped} firings repeat another or came when the account was no customer; they are left out",)
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerRule:
+    """Fires when `metric` comes to be below (or above) `threshold`; unknown never fires."""
+
+    name: str
+    metric: str
+    side: Literal["below", "above"]
+    threshold: float
+
+    def fires(self, values: pd.DataFrame) -> pd.DataFrame:
+        """`values`: `account`, `on` and `value` of the metric on a grid of days. The days (`account`, `on`)
+        on which it is past the threshold and was not on the day of the grid before."""
+        for each in ("account", "on", "value"):
+            if each not in values.columns:
+                raise ValueError(f"'values' has no column '{each}'; it needs account, on, value.")
+        ordered = values.sort_values(["account", "on"], kind="stable")
+        value = ordered["value"]
+        past = value < self.threshold if self.side == "below" else value > self.threshold
+        before = past.groupby(ordered["account"]).shift(fill_value=False)
+        return ordered.loc[past & ~before, ["account", "on"]].reset_index(drop=True)
+
+
+# As others publish them; the metrics are defined in heed.evidence.scoring.templates.
+PUBLISHED_RULES = (
+    TriggerRule("score below 50", "score", "below", 50.0),
+    TriggerRule("recent level under half of the own baseline", "usage_trend", "below", 0.5),
+    TriggerRule("usage down by more than 20 % in 14 days", "usage_14_days", "below", 0.8),
+)
