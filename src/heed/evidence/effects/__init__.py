@@ -14,6 +14,7 @@ from heed.evidence.effects.confidence_sequences import (
 )
 from heed.evidence.effects.contrast import MeanContrast, ShareContrast
 from heed.evidence.effects.decision import Decision
+from heed.evidence.effects.gain import gain_area, gain_curve, qini
 from heed.evidence.effects.holdout import HoldoutEffect, holdout_effect
 from heed.evidence.effects.means import mean_contrast, mean_effect
 from heed.evidence.effects.planning import (
@@ -37,6 +38,7 @@ from heed.evidence.effects.success import (
     pooled_success_rates,
     success_rate,
 )
+from heed.evidence.effects.uplift import UpliftScorer
 
 __all__ = [
     "BettingSequence",
@@ -52,8 +54,11 @@ __all__ = [
     "ShareContrast",
     "Stratum",
     "SuccessRate",
+    "UpliftScorer",
     "assign",
     "clustered_proportion_effect",
+    "gain_area",
+    "gain_curve",
     "holdout_effect",
     "if_ratio_holds",
     "mean_contrast",
@@ -63,6 +68,7 @@ __all__ = [
     "pooled_success_rates",
     "proportion_effect",
     "proportion_ratio",
+    "qini",
     "running_intersection",
     "sample_ratio_check",
     "sequential_ratio_check",
