@@ -379,9 +379,11 @@ def test_subscriptions_follow_each_other_and_end_only_where_the_account_left(
 
 def test_assignments_are_facts_in_the_stream_and_balanced(activities: pd.DataFrame) -> None:
     assigned = activities[activities["name"] == "play.assigned"]
-    assert set(assigned["play"]) == {"first report in a week", "monthly digest"}
     assert not assigned.duplicated(["account", "play"]).any()
-    assert 0.45 < (assigned["arm"] == "treated").mean() < 0.55
+    chosen = assigned["arm"] == "chosen"
+    assert set(assigned["play"][chosen]) == {"executive dinner"}
+    assert set(assigned["play"][~chosen]) == {"first report in a week", "monthly digest"}
+    assert 0.45 < (assigned["arm"][~chosen] == "treated").mean() < 0.55
     measured = activities[activities["name"] == "outcome.measured"]
     assert measured[["value", "measure", "baseline", "target"]].notna().all().all()
 

@@ -1,8 +1,9 @@
 """A seeded B2B software company whose causes are known, written as the file set that a user would import.
 
 In it outcomes and harm that was not put right decide who leaves; the score of surveys does not. Some
-accounts never say a word; some are unhappy and stay because leaving costs too much. One play works and one
-does not. The truth behind it is returned for tests and never written.
+accounts never say a word; some are unhappy and stay because leaving costs too much. One play works, one
+does not, and one goes to those who do well anyway. One activity is recorded only once an account has decided
+to leave. The truth behind it is returned for tests and never written.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from heed.evidence.simulation.calendar import NEVER, Whole, window_of
@@ -19,6 +21,7 @@ from heed.evidence.simulation.company import TERMS, Accounts, Draws, csm_emails,
 from heed.evidence.simulation.files import account_table, contact_table, subscription_table
 from heed.evidence.simulation.lives import Lives, live
 from heed.evidence.simulation.panel import PanelTruth, SimulatedPanel, simulate_panel
+from heed.evidence.simulation.planted import plant
 from heed.evidence.simulation.talk import interactions, survey_responses, tickets
 from heed.evidence.simulation.truth import Effects, Truth
 from heed.evidence.simulation.usage import write_activities
@@ -65,33 +68,32 @@ def simulate(
     effects, draws, window = effects or Effects(), Draws(seed), window_of(end, months)
     who = make_accounts(accounts, window, draws, csms)
     lives = live(who, effects, draws)
+    answers = survey_responses(who, lives, effects, draws)
+    planted = plant(who, lives, effects, draws)
     tables = {
         "accounts": account_table(who, draws, csms),
         "contacts": contact_table(who, draws),
         "subscriptions": subscription_table(who, lives),
         "tickets": tickets(who, lives, draws),
         "interactions": interactions(who, lives, draws),
-        "survey_responses": survey_responses(who, lives, draws),
+        "survey_responses": answers.drop_columns("opinion"),
     }
     for name, table in tables.items():
         pacsv.write_csv(table, folder / f"{name}.csv")
         progress(name, len(table), len(table))
     written = write_activities(
-        folder / "activities.parquet", who, lives, effects, draws, activities,
+        folder / "activities.parquet", who, lives, effects, draws, planted.activities, activities,
         lambda rows: progress("activities", rows, activities),
     )  # fmt: skip
-    return truth_of(seed, who, lives, effects, written)
-
-
-def truth_of(seed: int, accounts: Accounts, lives: Lives, effects: Effects, written: int) -> Truth:
     return Truth(
         seed=seed,
-        window=accounts.window,
+        window=who.window,
         effects=effects,
-        accounts=true_accounts(accounts, lives),
-        decisions=true_decisions(accounts, lives),
-        arms=true_arms(accounts, lives, effects),
-        harms=true_harms(accounts, lives),
+        accounts=true_accounts(who, lives),
+        decisions=true_decisions(who, lives),
+        arms=pa.concat_tables([true_arms(who, lives, effects), planted.arms]),
+        harms=true_harms(who, lives),
+        opinions=true_opinions(answers),
         outcome=lives.outcome,
         activities=written,
     )
@@ -147,6 +149,16 @@ def true_arms(accounts: Accounts, lives: Lives, effects: Effects) -> pa.Table:
             "play": pa.array(list(effects.plays)).take(arms.play),
             "arm": pa.array(["holdout", "treated"]).take(arms.treated.astype(np.int64)),
             "on": on_dates(accounts, arms.on),
+        }
+    )
+
+
+def true_opinions(answers: pa.Table) -> pa.Table:
+    return pa.table(
+        {
+            **{name: answers[name] for name in ("id", "account", "survey")},
+            "score": answers["opinion"],
+            "answered": pc.is_valid(answers["score"]),
         }
     )
 

@@ -202,9 +202,15 @@ def decide(accounts: Accounts, lives: Lives, effects: Effects, draws: Draws, mon
     account = np.nonzero(due)[0]
     day, outcome = day[account], lives.outcome[account, month]
     harm = harm_open(lives, account, day, n)
-    odds = np.take(LEAVE_BASE, np.searchsorted(TERMS, accounts.term[account])) + effects.outcome * outcome
-    odds += effects.open_harm * harm
-    odds += effects.captive * accounts.captive[account] + effects.score * accounts.liking[account]
+    late = month >= window.months // 2
+    odds = np.take(LEAVE_BASE, np.searchsorted(TERMS, accounts.term[account]))
+    odds = odds + effects.on_leaving("outcome", late=late) * outcome
+    odds += effects.on_leaving("open_harm", late=late) * harm
+    odds += (
+        effects.on_leaving("captive", late=late) * accounts.captive[account]
+        + effects.on_leaving("score", late=late) * accounts.liking[account]
+    )
+    odds += effects.seasonality * np.cos(2 * np.pi * (calendar_month % 12 - 11) / 12)
     probability = 1 / (1 + np.exp(-odds))
     left = random.random(len(account)) < probability
     keep_decisions(lives, account, day, outcome, harm, probability, left)

@@ -11,6 +11,7 @@ from heed.evidence.simulation import words
 from heed.evidence.simulation.calendar import Real, Truths, Whole
 from heed.evidence.simulation.company import Accounts, Draws
 from heed.evidence.simulation.lives import Lives, is_customer
+from heed.evidence.simulation.truth import Effects
 from heed.evidence.simulation.usage import people_of
 
 HOUR: Final = 3_600
@@ -190,10 +191,10 @@ def what_they_say(
     return sentences.take(first[mind] + (random.random(len(mind)) * counts[mind]).astype(np.int64))
 
 
-def survey_responses(accounts: Accounts, lives: Lives, draws: Draws) -> pa.Table:
+def survey_responses(accounts: Accounts, lives: Lives, effects: Effects, draws: Draws) -> pa.Table:
     """Each account is asked twice a year, up to three people; those who do not answer leave a row without
     a score, dated by the invitation. Whether one answers depends on liking and on harm; the score on liking
-    and captivity alone."""
+    and captivity alone. `opinion` is what they answered or would have answered: never to be written."""
     random, window = draws.of("surveys"), accounts.window
     account, day, survey = invitations(accounts, lives, random)
     n = len(account)
@@ -201,23 +202,28 @@ def survey_responses(accounts: Accounts, lives: Lives, draws: Draws) -> pa.Table
     contact = np.minimum(contact, accounts.people_from[account + 1] - 1)
     harm, _ = harms_of(lives, account, day)
     odds = -0.4 + 0.5 * accounts.liking[account] - 0.8 * harm
-    answers = (random.random(n) < 1 / (1 + np.exp(-odds))) & ~accounts.silent[account]
+    drawn = random.random(n)
     asked = day * 86_400 + 8 * HOUR
     at = asked + np.ceil(random.exponential(1.5, n) * 86_400).astype(np.int64)
-    answers &= at < np.minimum(window.days, lives.ends[:, account].min(axis=0)) * 86_400
-    at = np.where(answers, at, asked)
-    comments = answers & (random.random(n) < 0.6)
+    in_time = at < np.minimum(window.days, lives.ends[:, account].min(axis=0)) * 86_400
+    wants_to_say = random.random(n) < 0.6
     said = what_they_say(accounts, lives, account, day, random)
+    opinion = scores(accounts, account, survey, random)
+    odds -= effects.silent_detractors * (opinion <= np.where(survey == 0, 6, 3))
+    answers = (drawn < 1 / (1 + np.exp(-odds))) & ~accounts.silent[account] & in_time
+    at = np.where(answers, at, asked)
+    comments = answers & wants_to_say
     table = pa.table(
         {
             "account": accounts.keys.take(account),
             "contact": contact_keys(contact),
             "survey": pa.array(["nps", "ces"]).take(survey),
-            "score": pa.array(scores(accounts, account, survey, random), mask=~answers),
+            "score": pa.array(opinion, mask=~answers),
             "comment": pc.if_else(comments, said, pa.scalar(None, pa.string())),
             "at": instants(accounts, at),
             "recorded_at": instants(accounts, at),
             "invited_at": instants(accounts, asked),
+            "opinion": opinion,
         }
     )
     table = table.take(pc.sort_indices(table, [("invited_at", "ascending"), ("contact", "ascending")]))

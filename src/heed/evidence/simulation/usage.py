@@ -1,7 +1,6 @@
 """The activities: what people do in the product, month by month, in bounded memory."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +11,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from heed.evidence.simulation import words
-from heed.evidence.simulation.calendar import NEVER, Real, Whole
+from heed.evidence.simulation.calendar import Real, Whole
 from heed.evidence.simulation.company import Accounts, Draws
+from heed.evidence.simulation.facts import SPECIAL, Facts, dated_facts
 from heed.evidence.simulation.lives import Lives
 from heed.evidence.simulation.truth import Effects
 
@@ -32,7 +32,6 @@ NAMES: Final = {
     "person_invited": 0.005,
 }
 VALUES: Final = {"invoice_matched": 14.0, "import_run": 900.0, "report_exported": 3.0}
-SPECIAL: Final = ("play.assigned", "outcome.measured", "error_seen", "data_exported")
 SURFACES: Final = ("web", "mobile", "api")
 LATE_SHARE: Final = 0.01
 FADE: Final = (0.3, 0.5, 0.7)
@@ -51,33 +50,18 @@ SCHEMA: Final = pa.schema(
 )
 
 
-@dataclass(slots=True)
-class Facts:
-    """Dated facts beside the usage: `kind` counts in SPECIAL, `arm` 1 is treated, -1 means no such thing."""
-
-    account: Whole
-    second: Whole
-    kind: Whole
-    value: Real
-    play: Whole
-    arm: Whole
-
-    def within(self, start: int, end: int) -> "Facts":
-        """Those from day `start` until before day `end`; facts are in time order."""
-        low, high = np.searchsorted(self.second, [start * 86_400, end * 86_400])
-        return Facts(*(getattr(self, name)[low:high] for name in self.__slots__))
-
-
 def write_activities(
     file: Path,
     accounts: Accounts,
     lives: Lives,
     effects: Effects,
     draws: Draws,
+    planted: pa.Table,
     wanted: int,
     progress: Callable[[int], None],
 ) -> int:
-    """Write about `wanted` activities in time order, one calendar month at a time; return how many."""
+    """Write about `wanted` activities in time order, one calendar month at a time, and those `planted`
+    beside them; return how many."""
     facts = dated_facts(accounts, lives, draws)
     rates = monthly_rates(accounts, lives, draws)
     rates *= max(0.0, wanted - len(facts.account)) / max(
@@ -93,10 +77,24 @@ def write_activities(
     ) as writer:
         for month in range(accounts.window.months):
             table = month_table(accounts, lives, facts, rates[:, month], effects, draws, month, written)
-            writer.write_table(table)
+            writer.write_table(with_planted(table, planted, accounts, month))
             written += len(table)
             progress(written)
-    return written
+    return written + len(planted)
+
+
+def with_planted(rows: pa.Table, planted: pa.Table, accounts: Accounts, month: int) -> pa.Table:
+    """The rows of a month with those planted in it, in time order."""
+    start, stop = (
+        accounts.window.instants(day, np.zeros(1, np.int64)).astype(np.int64)
+        for day in accounts.window.month_starts[month : month + 2]
+    )
+    at = planted["at"].to_numpy().astype(np.int64)
+    here = planted.filter(pa.array((start <= at) & (at < stop)))
+    if not len(here):
+        return rows
+    both = pa.concat_tables([rows, here])
+    return both.take(pa.array(np.argsort(both["at"].to_numpy().astype(np.int64), kind="stable")))
 
 
 def exposure(accounts: Accounts, lives: Lives) -> Real:
@@ -282,61 +280,3 @@ def property_columns(rows: pa.Table, effects: Effects) -> dict[str, pa.ChunkedAr
         "arm": pa.array(["holdout", "treated"]).take(rows["arm"]),
         **measures,
     }
-
-
-def dated_facts(accounts: Accounts, lives: Lives, draws: Draws) -> Facts:
-    """Assignments, measured outcomes, errors on days of harm, and exports after leaving; in time order."""
-    parts = [
-        assignments(lives),
-        measurements(accounts, lives, draws),
-        errors(lives, draws),
-        last_exports(lives, draws),
-    ]
-    facts = Facts(*(np.concatenate([getattr(part, name) for part in parts]) for name in Facts.__slots__))
-    day = facts.second // 86_400
-    leaving = facts.kind == SPECIAL.index("data_exported")
-    there = ((lives.begins[:, facts.account] <= day) & (day < lives.ends[:, facts.account])).any(axis=0)
-    order = np.argsort(facts.second, kind="stable")
-    order = order[(there | leaving)[order] & (day[order] < accounts.window.days)]
-    return Facts(*(getattr(facts, name)[order] for name in Facts.__slots__))
-
-
-def facts_of(kind: str, account: Whole, second: Whole, value: Real | None = None) -> Facts:
-    n = len(account)
-    none = np.full(n, -1)
-    values = np.full(n, np.nan) if value is None else value
-    return Facts(account, second, np.full(n, SPECIAL.index(kind)), values, none, none)
-
-
-def assignments(lives: Lives) -> Facts:
-    facts = facts_of("play.assigned", lives.arms.account, lives.arms.on * 86_400 + 8 * 3_600)
-    facts.play, facts.arm = lives.arms.play, lives.arms.treated.astype(np.int64)
-    return facts
-
-
-def measurements(accounts: Accounts, lives: Lives, draws: Draws) -> Facts:
-    """The customer's own measure, from baseline to target by attainment; of silent accounts it is rare."""
-    random, (n, months) = draws.of("measure"), lives.outcome.shape
-    measured = random.random((n, months)) < np.where(accounts.silent, 0.12, 0.7)[:, None]
-    account, month = np.nonzero(measured)
-    _, _, baseline, target = (np.array(column) for column in zip(*words.OUTCOMES, strict=True))
-    kind = accounts.outcome_kind[account]
-    share = 1 / (1 + np.exp(-lives.outcome[account, month])) + random.normal(0, 0.08, len(account))
-    value = baseline[kind] + (target[kind] - baseline[kind]) * share * 1.2
-    day = accounts.window.month_starts[month] + random.integers(2, 8, len(account))
-    return facts_of("outcome.measured", account, day * 86_400 + 9 * 3_600, np.round(value, 1))
-
-
-def errors(lives: Lives, draws: Draws) -> Facts:
-    random, harms = draws.of("errors"), lives.harms
-    times = random.integers(2, 9, len(harms.on))
-    account, on = np.repeat(harms.account, times), np.repeat(harms.on, times)
-    return facts_of("error_seen", account, on * 86_400 + random.integers(7 * 3_600, 17 * 3_600, len(on)))
-
-
-def last_exports(lives: Lives, draws: Draws) -> Facts:
-    """Some of those who left take their data out within two weeks."""
-    random, ends = draws.of("exports"), lives.ends[0]
-    account = np.nonzero((ends < NEVER) & (random.random(len(ends)) < 0.3))[0]
-    day = ends[account] + random.integers(0, 14, len(account))
-    return facts_of("data_exported", account, day * 86_400 + 11 * 3_600)
