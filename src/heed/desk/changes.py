@@ -7,8 +7,8 @@ from typing import Any
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from heed.desk import words
 from heed.desk.models import WorklistRow
+from heed.ledger import words
 
 NOTICEABLE = 0.005
 """A smaller step of a probability does not show in whole per cent."""

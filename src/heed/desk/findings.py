@@ -13,8 +13,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from heed.desk import words
 from heed.desk.voices import Words
+from heed.ledger import words
 
 FALL = 0.7
 """At or below this share of its usual, a figure has fallen; at or above its inverse, it has risen."""

@@ -32,6 +32,7 @@ def area_pages() -> list[Link]:
     known = [
         Link(_("Today"), "/today/", "list-checks", _("What needs you now, and why")),
         Link(_("Customers"), "/customers/", "building-2", _("All accounts, filtered and sorted")),
+        Link(_("Prove"), "/prove/", "flask-conical", _("What predicts, what works, what will happen")),
         Link(_("Settings"), "/settings/", "settings", _("Sources, people, metrics, jobs")),
     ]
     return [link for link in known if exists(link.path)]

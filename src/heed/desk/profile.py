@@ -13,13 +13,13 @@ from django.utils.translation import ngettext
 from heed.conversations.models import Case, Interaction, InteractionState
 from heed.conversations.reads import SPOKEN, cases_of, open_plans
 from heed.customers.models import Account, Contact, Movement, SubscriptionPeriod
-from heed.desk import words
 from heed.desk.candidates import end_of
 from heed.desk.findings import Reading
 from heed.desk.models import WorklistRow
 from heed.desk.ranking import readings_of
 from heed.desk.reads import Row, about, open_rows, row_of
 from heed.desk.voices import EVER, Words, last_words_of
+from heed.ledger import words
 from heed.ledger.models import AuditEntry
 from heed.measures.models import MetricDefinition, Risk
 from heed.measures.reads import trends_of

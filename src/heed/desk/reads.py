@@ -14,11 +14,10 @@ from django.utils.translation import gettext as _
 from heed.conversations.reads import open_plans
 from heed.customers.access import accounts_for
 from heed.customers.models import Account, AccountKind, SubscriptionPeriod
-from heed.desk import words
 from heed.desk.candidates import end_of
 from heed.desk.findings import SILENT_DAYS
 from heed.desk.models import WorkKind, WorklistRow, WorkState
-from heed.ledger import clock
+from heed.ledger import clock, words
 from heed.measures.models import MetricValue, Risk
 from heed.people.models import User
 from heed.people.permissions import Permission, allows

@@ -7,7 +7,6 @@ from datetime import date
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from heed.desk import words
 from heed.desk.candidates import Candidate, Stake
 from heed.desk.findings import (
     Clause,
@@ -21,6 +20,7 @@ from heed.desk.findings import (
     plain_clause,
 )
 from heed.desk.models import WorkKind
+from heed.ledger import words
 
 RENEWAL_NEAR_DAYS = 90
 USUAL = "usual:"

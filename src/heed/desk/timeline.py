@@ -17,8 +17,7 @@ from django.utils.translation import ngettext, pgettext
 from heed.conversations.models import OWN_SOURCE, Case, Direction, InteractionKind
 from heed.conversations.reads import SPOKEN, VOICED
 from heed.customers.models import Account, Contact
-from heed.desk import words
-from heed.ledger import clock
+from heed.ledger import clock, words
 from heed.ledger.home import open_stream
 from heed.ledger.models import OutboxEntry
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from heed.conversations.models import Case, Interaction
 from heed.conversations.reads import their_words
 from heed.customers.models import Account, Contact
-from heed.desk import words
+from heed.ledger import words
 from heed.ledger.home import open_stream
 from heed.stream import Activity
 

@@ -62,7 +62,7 @@ def as_text(today: "Today") -> str:
 
 
 def row_lines(row: "Row") -> list[str]:
-    from heed.desk import words
+    from heed.ledger import words
 
     stake = f" · {words.money(row.stake, row.currency)} a year" if row.stake is not None else ""
     chance = f" × {words.percent(row.probability)} {row.interval}" if row.probability is not None else ""

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from heed.desk import words
+from heed.ledger import words
 
 
 @pytest.mark.parametrize(
