@@ -14,6 +14,7 @@ from heed.daily.steps import (
     Result,
     Step,
     append_activities,
+    learn,
     measure,
     movements_due,
     rank,
@@ -28,6 +29,7 @@ STEPS = (
     Step("append activities", append_activities, always=True),
     Step("roll up touched days", roll_up_touched_days, always=True),
     Step("measure accounts", measure),
+    Step("learn what predicts", learn),
     Step("estimate risk", risk),
     Step("rank today", rank),
 )

@@ -49,6 +49,14 @@ def measure(as_of: date, by: str) -> Result:
     return numbers(measures.measure_accounts(as_of, by=by))
 
 
+def learn(as_of: date, by: str) -> Result:
+    """Once a week: the risk model, its report card and the verdict on every metric."""
+    # Here, because the learners take a second to load, and this file is read by every command.
+    from heed.measures.learning import learn as learn_what_predicts
+
+    return numbers(learn_what_predicts(as_of, by=by))
+
+
 def risk(as_of: date, by: str) -> Result:
     """The probability that each account leaves by its renewal."""
     return numbers(measures.estimate_risk(as_of, by=by))

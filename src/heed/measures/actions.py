@@ -1,4 +1,4 @@
-"""The verbs of measures: define metrics, measure accounts, estimate who may leave."""
+"""The verbs of measures: define metrics, measure accounts, estimate who may leave (`learning` learns it)."""
 
 from heed.measures.definitions import ensure_starter_metrics, new_version, set_key_activities
 from heed.measures.measuring import MeasuredAccounts, measure_accounts

@@ -68,6 +68,85 @@ class ClockVersion(models.Model):
         return f"clock as of {self.as_of}"
 
 
+class LandmarkPanel(models.Model):
+    """What models and verdicts were learnt from: every account at every landmark, and what became of it.
+
+    `table` is Parquet, its accounts are their numbers here: what is erased leaves no name in it.
+    """
+
+    as_of = models.DateField()
+    made_by = models.CharField(max_length=200)
+    made_at = models.DateTimeField()
+    digest = models.CharField(max_length=64, unique=True)
+    rows = models.PositiveIntegerField()
+    accounts = models.PositiveIntegerField()
+    left = models.PositiveIntegerField()
+    table = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"landmarks as of {self.as_of}"
+
+
+class RiskModel(models.Model):
+    """A version of the risk model: its parameters, what it learnt from, its report card.
+
+    `record` None: it abstains, and `reason` says why.
+    """
+
+    version = models.PositiveIntegerField(unique=True)
+    panel = models.ForeignKey(LandmarkPanel, null=True, on_delete=models.PROTECT, related_name="models")
+    as_of = models.DateField()
+    made_by = models.CharField(max_length=200)
+    made_at = models.DateTimeField()
+    seed = models.PositiveIntegerField()
+    record = models.JSONField(null=True)
+    card = models.JSONField(null=True)
+    reason = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return f"risk model v{self.version}"
+
+
+class RiskScore(models.Model):
+    """What a version of the model said of an account on a day: kept, so that any past score reopens.
+
+    `probabilities` by the days they look ahead; `probability` is the one by the renewal, or within 90 days.
+    """
+
+    derived = True
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="risk_scores")
+    model = models.ForeignKey(RiskModel, on_delete=models.PROTECT, related_name="scores")
+    as_of = models.DateField()
+    horizon_on = models.DateField()
+    probability = models.FloatField()
+    low = models.FloatField()
+    high = models.FloatField()
+    probabilities = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "as_of"], name="one_score_a_day")]
+        indexes = [models.Index(fields=["as_of"], name="scores_by_day")]
+
+    def __str__(self) -> str:
+        return f"score of {self.account_id} on {self.as_of}"
+
+
+class MetricVerdict(models.Model):
+    """Whether a version of a metric predicted who left, as judged on one panel of landmarks."""
+
+    metric = models.ForeignKey(MetricDefinition, on_delete=models.CASCADE, related_name="verdicts")
+    panel = models.ForeignKey(LandmarkPanel, on_delete=models.PROTECT, related_name="verdicts")
+    verdict = models.CharField(max_length=20)
+    record = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["metric", "panel"], name="one_verdict_a_panel")]
+
+    def __str__(self) -> str:
+        return f"{self.metric_id}: {self.verdict}"
+
+
 class Risk(models.Model):
     """The probability that an account leaves by its renewal (or within the horizon), as an estimate.
 
@@ -91,6 +170,7 @@ class Risk(models.Model):
     currency = models.CharField(max_length=3, blank=True)
     clock = models.ForeignKey("ClockVersion", null=True, on_delete=models.PROTECT, related_name="risks")
     group = models.CharField(max_length=200, blank=True)
+    score = models.ForeignKey(RiskScore, null=True, on_delete=models.SET_NULL, related_name="+")
 
     def __str__(self) -> str:
         return f"risk of {self.account_id}"

@@ -14,8 +14,8 @@ from heed.evidence.clock import Answer, Clock
 from heed.evidence.estimate import Estimate
 from heed.ledger import clock
 from heed.ledger.actions import Change, record
-from heed.measures.models import ClockVersion, Risk
-from heed.measures.stays import Contract, Term, contracts, tallied, tenure_stays, term_stays, told
+from heed.measures.models import ClockVersion, Risk, RiskModel, RiskScore
+from heed.measures.stays import Contract, contracts, next_term, tallied, tenure_stays, term_stays, told
 
 HORIZON = 90
 CENT = Decimal("0.01")
@@ -59,7 +59,8 @@ def estimate_risk(as_of: date, *, by: str) -> Estimated:
     """Estimate for every standing account how likely it leaves by its renewal, and keep the curves that the
     stored figures were read from.
 
-    An account with a term in force is read from the curve of terms of its length, given how far it is into
+    The risk model answers where a version is in force (`learn`); else the clock does:
+    an account with a term in force is read from the curve of terms of its length, given how far it is into
     the term; where these are too few, and for accounts without a renewal date (then within 90 days), from the
     curve of days as a customer, of its plan where enough left. Too few events: unknown, with the reason.
     """
@@ -68,7 +69,12 @@ def estimate_risk(as_of: date, *, by: str) -> Estimated:
     clocks = Clocks.of(curves)
     with transaction.atomic():
         version = _keep_version(curves, clocks, as_of, by)
-        risks = [_risk(contract, clocks, as_of, version) for contract in known if not contract.erased]
+        scores = _scores(as_of)
+        risks = [
+            _risk(contract, clocks, as_of, version, scores.get(contract.account))
+            for contract in known
+            if not contract.erased
+        ]
         changed = _store(risks, as_of)
         done = Estimated(
             as_of,
@@ -110,7 +116,7 @@ def answer_for(contract: Contract, clocks: Clocks, as_of: date) -> tuple[Answer,
     started = contract.started(as_of)
     if started is None:
         return Answer(Estimate.unknown(NOT_PAYING), 0), None, ""
-    term = next_term(contract, as_of)
+    term = next_term(contract.terms, as_of)
     within = (term.ends - as_of).days if term and term.ends else HORIZON
     until = as_of + timedelta(days=within)
     if term and term.months:
@@ -124,14 +130,13 @@ def answer_for(contract: Contract, clocks: Clocks, as_of: date) -> tuple[Answer,
     return answer, until, TENURE
 
 
-def next_term(contract: Contract, as_of: date) -> Term | None:
-    """The term in force that ends or renews first, of those to come."""
-    coming = [term for term in contract.in_force(as_of) if term.ends is not None and term.ends > as_of]
-    return min(coming, key=lambda term: term.ends or date.max, default=None)
-
-
-def _risk(contract: Contract, clocks: Clocks, as_of: date, version: ClockVersion) -> Risk:
+def _risk(
+    contract: Contract, clocks: Clocks, as_of: date, version: ClockVersion, score: RiskScore | None
+) -> Risk:
+    """The model's word where it has one, else the clock's."""
     answer, until, axis = answer_for(contract, clocks, as_of)
+    if score is not None:
+        return _scored_risk(contract, as_of, score)
     estimate = answer.estimate
     amount, currency = yearly_amount(contract, as_of)
     return Risk(
@@ -149,6 +154,34 @@ def _risk(contract: Contract, clocks: Clocks, as_of: date, version: ClockVersion
         currency=currency,
         clock=version,
         group=answer.basis[:200],
+    )
+
+
+def _scores(as_of: date) -> dict[int, RiskScore]:
+    if not RiskModel.objects.filter(as_of__lte=as_of, record__isnull=False).exists():
+        return {}
+    # Here, because the learners take a second to load.
+    from heed.measures.scoring import score_accounts
+
+    return score_accounts(as_of)
+
+
+def _scored_risk(contract: Contract, as_of: date, score: RiskScore) -> Risk:
+    amount, currency = yearly_amount(contract, as_of)
+    learnt_from = score.model.panel
+    return Risk(
+        account_id=contract.account,
+        as_of=as_of,
+        horizon_on=score.horizon_on,
+        probability=score.probability,
+        low=score.low,
+        high=score.high,
+        n=learnt_from.accounts if learnt_from else 0,
+        events=learnt_from.left if learnt_from else 0,
+        method=f"risk model, version {score.model.version}",
+        yearly_amount=amount,
+        currency=currency,
+        score=score,
     )
 
 
@@ -180,6 +213,7 @@ FIELDS = (
     "yearly_amount",
     "currency",
     "group",
+    "score_id",
 )
 
 
@@ -191,7 +225,7 @@ def _store(risks: Sequence[Risk], as_of: date) -> int:
         written,
         update_conflicts=True,
         unique_fields=["account"],
-        update_fields=[*FIELDS, "clock", "earlier_probability"],
+        update_fields=[*(name.removesuffix("_id") for name in FIELDS), "clock", "earlier_probability"],
     )
     Risk.objects.exclude(account__withdrawn_at=None, account__erased_at=None).delete()
     # One a day would pile up for ever; the curves of a past date can be made again from what was known then.

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from heed.measures.models import Risk
-from heed.measures.risk import TENURE, TERM, next_term
-from heed.measures.stays import Contract, contracts
+from heed.measures.risk import TENURE, TERM
+from heed.measures.stays import Contract, contracts, next_term
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def behind(risk: Risk) -> Behind | None:
 
 def _given(contract: Contract, axis: str, as_of: date) -> int | None:
     """How far the account is on the axis; None: it has no such day any more."""
-    term = next_term(contract, as_of)
+    term = next_term(contract.terms, as_of)
     if axis == TERM:
         return term.day(as_of) if term else None
     started = contract.started(as_of)

@@ -105,15 +105,29 @@ def contracts(as_of: date, *, account: Account | None = None) -> list[Contract]:
             "pk", "key", "since", "erased_at"
         )
     }
-    for period in known_periods([account.key] if account else None):
+    terms = terms_known(known_periods([account.key] if account else None), as_of)
+    for key, contract in found.items():
         # One that an import has added or an erasure has renamed since the accounts were read waits.
-        contract = found.get(period.account)
-        if contract and period.monthly_amount > 0 and period.starts_on <= as_of and period.known(as_of):
-            contract.terms.append(_term(period))
-    for contract in found.values():
-        contract.terms.sort(key=attrgetter("starts"))
-        _join_changed_terms(contract.terms)
+        contract.terms = terms.get(key, [])
     return list(found.values())
+
+
+def terms_known(periods: Iterable[KnownPeriod], as_of: date) -> dict[str, list[Term]]:
+    """By account (key), in order of start, the paid terms that had begun by a date, as known then."""
+    found: dict[str, list[Term]] = defaultdict(list)
+    for period in periods:
+        if period.monthly_amount > 0 and period.starts_on <= as_of and period.known(as_of):
+            found[period.account].append(_term(period))
+    for terms in found.values():
+        terms.sort(key=attrgetter("starts"))
+        _join_changed_terms(terms)
+    return found
+
+
+def next_term(terms: Iterable[Term], as_of: date) -> Term | None:
+    """The term in force that ends or renews first, of those to come."""
+    coming = [term for term in terms if term.in_force(as_of) and term.ends is not None and term.ends > as_of]
+    return min(coming, key=lambda term: term.ends or date.max, default=None)
 
 
 def _join_changed_terms(terms: list[Term]) -> None:

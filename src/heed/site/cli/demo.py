@@ -27,6 +27,42 @@ KEY_ACTIVITIES = """
 key = ["approval_given", "close_finished", "invoice_matched", "report_exported"]
 """
 """What the people of the demo company came for, as its mapping says it; the rest is on the way there."""
+OUTCOMES_AND_HARM = """
+[[activities]]
+sql = '''
+select 'p' || id as id, account, contact, "at", recorded_at,
+    (value - baseline) / (target - baseline) as progress
+from "activities.parquet" where name = 'outcome.measured' and target <> baseline
+'''
+[activities.columns]
+id = "id"
+account = "account"
+contact = "contact"
+at = "at"
+recorded_at = "recorded_at"
+value = "progress"
+name = { value = "outcome.progress" }
+
+[[activities]]
+sql = '''
+select key || '-' || n as id, account, contact, opened + n * interval 28 day as told_at
+from (
+    select key, account, contact, cast(opened_at as timestamp) as opened,
+        coalesce(try_cast(resolved_at as timestamp), today) as until
+    from "tickets.csv", (select max(cast(opened_at as timestamp)) as today from "tickets.csv")
+    where kind = 'complaint'
+), range(0, 40) as each(n)
+where opened + n * interval 28 day <= until
+'''
+[activities.columns]
+id = "id"
+account = "account"
+contact = "contact"
+at = "told_at"
+recorded_at = "told_at"
+name = { value = "complaint.waiting" }
+"""
+"""How far each customer is on the way from its baseline to its target, and what waits to be put right."""
 PATIENCE = 60.0
 GRACE = 25.0
 
@@ -126,7 +162,7 @@ def import_company() -> None:
         say("the demo company is imported already")
         return
     paths = [folder() / name for name in FILES]
-    mapping = actions.preview(paths).mapping + KEY_ACTIVITIES
+    mapping = actions.preview(paths).mapping + KEY_ACTIVITIES + OUTCOMES_AND_HARM
     prepared = actions.prepare(paths, mapping, source=SOURCE, by=BY)
     with bar("importing") as (progress, task):
         try:

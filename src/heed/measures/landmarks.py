@@ -1,0 +1,138 @@
+"""What was known of each account at past dates, and what became of it: the rows that risk is learnt from.
+
+A landmark is a date at which the metrics in force are measured as they would have been measured then. What
+came after it is read from what is known on `as_of`.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import nan
+from operator import itemgetter
+from typing import Final
+
+import pandas as pd
+import pyarrow as pa
+
+from heed.customers.models import Account, Movement
+from heed.evidence.metrics import Metric, account_ranges, measure_wide, within
+from heed.ledger.home import open_stream
+from heed.measures.definitions import current_metrics
+from heed.measures.frames import account_frame, as_ibis, contract_frame
+from heed.measures.known import KnownPeriod, known_periods
+from heed.measures.measuring import measure_at
+from heed.measures.stays import contracts, next_term, terms_known
+
+LANDMARKS: Final = 24
+DAYS_BETWEEN: Final = 30
+HORIZON: Final = 90
+"""How many days ahead metrics are judged: long enough to do something about it."""
+AT_ONCE: Final = 5_000
+CLOCK: Final = ("tenure_days", "days_to_renewal")
+"""The metrics that say how long an account is a customer and when its contract renews."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """`features`: one row per account that paid at a landmark, with `account` (key), `landmark`, a column per
+    metric (missing: unknown) and `term_days`, the length of the term in force. `events`: account, on, kind
+    and recorded_on of what became of them. `stays`: account, from and to (missing: it still pays) of each
+    stretch of paying.
+    """
+
+    as_of: date
+    metrics: tuple[str, ...]
+    features: pd.DataFrame
+    events: pd.DataFrame
+    stays: pd.DataFrame
+
+
+def landmarks_before(as_of: date, first: date | None) -> list[date]:
+    """The dates to look back to, oldest first: every 30 days, none before the first day known."""
+    days = (as_of - timedelta(days=DAYS_BETWEEN * number) for number in range(LANDMARKS, 0, -1))
+    return [day for day in days if first is not None and day > first]
+
+
+def landmarks(as_of: date) -> Landmarks:
+    """All landmarks up to a date. Nothing in a row of features was recorded after its landmark."""
+    periods = list(known_periods())
+    grid = landmarks_before(as_of, min((period.starts_on for period in periods), default=None))
+    metrics = list(current_metrics().values())
+    keys = tuple(metric.key for metric in metrics)
+    features = _paying(_measured(metrics, grid), periods, grid)
+    known = stays(as_of)
+    return Landmarks(as_of, keys, features, endings(as_of, known), known)
+
+
+def features_at(as_of: date, only: Collection[str] | None = None) -> pd.DataFrame:
+    """The same columns at one date: of all accounts that pay on it, or of a few of them."""
+    periods, metrics = list(known_periods(only)), list(current_metrics().values())
+    accounts = account_frame(only)
+    answers = [measure_at(metrics, accounts, as_of)] if metrics and len(accounts) else []
+    return _paying(_as_rows(metrics, answers), periods, [as_of])
+
+
+def _measured(metrics: Sequence[Metric], grid: Sequence[date]) -> pd.DataFrame:
+    return _as_rows(metrics, list(_answers(metrics, grid, account_frame())) if metrics and grid else [])
+
+
+def _as_rows(metrics: Sequence[Metric], answers: Sequence[pa.Table]) -> pd.DataFrame:
+    keys = [metric.key for metric in metrics]
+    if not answers:
+        return pd.DataFrame(columns=["account", "landmark", *keys])
+    table = pa.concat_tables([part.select(["account", "as_of", *keys]) for part in answers])
+    rows: pd.DataFrame = table.rename_columns({"as_of": "landmark"}).to_pandas(date_as_object=True)
+    return rows.sort_values(["landmark", "account"], ignore_index=True)
+
+
+def _answers(metrics: Sequence[Metric], grid: Sequence[date], accounts: pa.Table) -> Iterator[pa.Table]:
+    """Range by range of the accounts, so that memory does not grow with their number."""
+    stream = open_stream()
+    known, contract_rows = as_ibis(accounts), as_ibis(contract_frame())
+    for each in account_ranges(accounts.column("account").to_pylist(), AT_ONCE):
+        answers = measure_wide(
+            metrics,
+            daily=within(stream.daily(until=grid[-1]), each),
+            accounts=within(known, each),
+            contracts=within(contract_rows, each),
+            dates=grid,
+        )
+        yield stream.run(answers)
+
+
+def _paying(rows: pd.DataFrame, periods: Sequence[KnownPeriod], grid: Sequence[date]) -> pd.DataFrame:
+    """The rows of accounts that had a paid term in force on the landmark, as it was known then, with the
+    length of that term (`term_days`, missing where it has none to speak of)."""
+    lengths: dict[tuple[str, date], float] = {}
+    for landmark in grid:
+        for account, terms in terms_known(periods, landmark).items():
+            if any(term.in_force(landmark) for term in terms):
+                coming = next_term(terms, landmark)
+                lengths[account, landmark] = coming.days if coming and coming.months else nan
+    places = list(zip(rows["account"], rows["landmark"], strict=True))
+    kept = rows.assign(term_days=[lengths.get(place, nan) for place in places])
+    return kept[[place in lengths for place in places]].reset_index(drop=True)
+
+
+def stays(as_of: date) -> pd.DataFrame:
+    """Every stretch of paying known on a date: account (key), from, to (missing: not ended by then)."""
+    keys = dict(Account.objects.values_list("pk", "key"))
+    rows = [
+        (keys[contract.account], start, stop if stop is not None and stop <= as_of else None)
+        for contract in contracts(as_of)
+        for start, stop in contract.spells()
+    ]
+    return pd.DataFrame(sorted(rows, key=itemgetter(0, 1)), columns=["account", "from", "to"])
+
+
+def endings(as_of: date, known: pd.DataFrame) -> pd.DataFrame:
+    """What became of accounts up to a date: `churn` on the day they stopped paying, and each expansion and
+    contraction. Columns account (key), on, kind, recorded_on."""
+    moved = Movement.objects.filter(on__lte=as_of, kind__in=["expansion", "contraction"])
+    left = known[known["to"].notna()]
+    rows = [
+        *((key, on, kind) for key, on, kind in moved.values_list("account__key", "on", "kind")),
+        *((key, on, "churn") for key, on in zip(left["account"], left["to"], strict=True)),
+    ]
+    found = pd.DataFrame(sorted(rows), columns=["account", "on", "kind"])
+    return found.assign(recorded_on=found["on"])

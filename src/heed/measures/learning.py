@@ -1,0 +1,208 @@
+"""Learning from past landmarks: the risk model, its report card, and the verdict on every metric."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from django.db import transaction
+from django.db.models import Max
+
+from heed.evidence.cards import ReportCard, Verdict, report_card, verdicts
+from heed.evidence.risk import HazardModel, Panel, landmark_panel, outcome
+from heed.ledger import clock
+from heed.ledger.actions import Change, record
+from heed.measures.landmarks import CLOCK, HORIZON, Landmarks, landmarks, stays
+from heed.measures.models import LandmarkPanel, MetricDefinition, MetricVerdict, RiskModel
+from heed.measures.panels import keep_panel
+
+Real = npt.NDArray[np.float64]
+
+REACH: Final = 365
+EVERY: Final = timedelta(days=7)
+SEED: Final = 20261122
+TESTS: Final = 4
+CAPACITY: Final = 0.1
+"""The share of accounts that a team is taken to look at on one date, unless it says otherwise."""
+LEAST: Final = 5
+"""With fewer that left there is nothing to learn, and the past is not measured."""
+WINDOW: Final = f"{HORIZON} days before"
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What learning came to: 0 rows where it was not due."""
+
+    rows: int = 0
+    left: int = 0
+    verdicts: int = 0
+
+
+def learn(as_of: date, *, by: str, due_only: bool = True) -> Learnt:
+    """Fit the risk model and judge every metric on all landmarks up to a date, once a week.
+
+    A version abstains, with its reason, where too few have left. The rows that it learnt from are kept.
+    """
+    last = RiskModel.objects.filter(as_of__lte=as_of).aggregate(last=Max("as_of"))["last"]
+    if due_only and last is not None and as_of - last < EVERY:
+        return Learnt()
+    ended = int(stays(as_of)["to"].notna().sum())
+    if ended < LEAST:
+        _abstain(as_of, ended, by)
+        return Learnt()
+    found = landmarks(as_of)
+    panel = panel_of(found)
+    judged = judge(found, panel)
+    with transaction.atomic():
+        kept = keep_panel(table_of(panel), as_of, by=by) if len(panel) else None
+        version = _keep_model(kept, as_of, judged, by)
+        if kept is not None:
+            _keep_verdicts(kept, judged.verdicts)
+        told = {"version": version.version, "rows": len(panel), "verdicts": len(judged.verdicts)}
+        record(Change("learn what predicts", "measures", as_of.isoformat(), None, told), by=by)
+    return Learnt(len(panel), kept.left if kept else 0, len(judged.verdicts))
+
+
+def panel_of(found: Landmarks) -> Panel:
+    """The rows that models learn from: each account at each landmark, followed for a year at most."""
+    return landmark_panel(
+        found.features, found.events, observed_until=found.as_of, horizon=REACH, standing=found.stays
+    )
+
+
+def table_of(panel: Panel) -> pd.DataFrame:
+    """The panel as one table, as it is kept."""
+    table = panel.X.assign(account=panel.accounts, landmark=panel.landmarks.astype("datetime64[s]"))
+    return table.assign(event=panel.y["event"], time=panel.y["time"])
+
+
+def hazard() -> HazardModel:
+    """The model as Heed fits it: it chooses by itself how much to learn."""
+    return HazardModel(renewal="days_to_renewal", term="term_days", tenure="tenure_days", random_state=SEED)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A model fitted on all rows, its card on rows it had not seen, and the verdict on every metric."""
+
+    model: HazardModel
+    card: ReportCard | None
+    verdicts: tuple[Verdict, ...]
+
+
+def judge(found: Landmarks, panel: Panel) -> Judged:
+    """Fit on all rows; test on the later ones what was learnt from the earlier ones only."""
+    model = hazard().fit(panel.X, panel.y, panel.accounts)
+    if not len(panel):
+        return Judged(model, None, ())
+    return Judged(model, model_card(panel) if not model.reason_ else None, metric_verdicts(found, panel))
+
+
+def left_within(panel: Panel, days: int) -> Real:
+    """1 left within so many days, 0 did not, missing where it was not watched for so long."""
+    event, time = panel.y["event"], panel.y["time"]
+    soon = event & (time <= days)
+    return np.where(soon, 1.0, np.where(event | (time >= days), 0.0, np.nan))
+
+
+def due(panel: Panel) -> npt.NDArray[np.bool_]:
+    """Rows at which something is decided within the horizon: a renewal, or there is no date for one."""
+    ahead = panel.X["days_to_renewal"].to_numpy(dtype=np.float64)
+    decided: npt.NDArray[np.bool_] = np.isnan(ahead) | (ahead <= HORIZON)
+    return decided
+
+
+def tested(panel: Panel) -> Iterator[tuple[npt.NDArray[np.int64], Real, Real]]:
+    """Later rows with what a model says of them that knew only what was known when they began: their
+    indices, its probabilities, and those of the clock alone."""
+    days = np.unique(panel.landmarks)
+    for block in np.array_split(days[len(days) // 3 :], TESTS):
+        if not len(block):
+            continue
+        past = panel.landmarks < block[0]
+        event, time = as_known_on(panel, block[0])
+        rows = np.flatnonzero((panel.landmarks >= block[0]) & (panel.landmarks <= block[-1]))
+        learnt_from = panel.X[past], outcome(event[past], time[past]), panel.accounts[past]
+        model = hazard().fit(*learnt_from)
+        contract = [*CLOCK, "term_days"]
+        alone = hazard().fit(learnt_from[0][contract], *learnt_from[1:])
+        if not model.reason_ and not alone.reason_ and min(model.longest_, alone.longest_) >= HORIZON:
+            later = panel.X.iloc[rows]
+            yield rows, model.predict_proba(later, HORIZON), alone.predict_proba(later[contract], HORIZON)
+
+
+def as_known_on(panel: Panel, day: np.datetime64) -> tuple[npt.NDArray[np.bool_], Real]:
+    """What had become of the rows of earlier landmarks by a day: event, and time watched."""
+    watched = (day - panel.landmarks).astype("timedelta64[D]").astype(np.float64)
+    event = panel.y["event"] & (panel.y["time"] <= watched)
+    return event, np.maximum(np.minimum(panel.y["time"], watched), 1.0)
+
+
+def model_card(panel: Panel) -> ReportCard | None:
+    """The report card of the model on rows it had not seen, beside what needs no model."""
+    found = list(tested(panel))
+    if not found:
+        return None
+    rows = np.concatenate([part[0] for part in found])
+    said, alone = (np.concatenate([part[number] for part in found]) for number in (1, 2))
+    decided = due(panel)[rows]
+    rows, said, alone = rows[decided], said[decided], alone[decided]
+    features = panel.X.iloc[rows]
+    baselines = {"renewal date only": -features["days_to_renewal"].to_numpy(dtype=np.float64)}
+    if "usage_trend" in features:
+        baselines["usage drop only"] = -features["usage_trend"].to_numpy(dtype=np.float64)
+    return report_card(
+        left_within(panel, HORIZON)[rows], said, accounts=panel.accounts[rows],
+        landmarks=panel.landmarks[rows], lead_days=panel.y["time"][rows], capacity=CAPACITY,
+        baselines=baselines, clock=alone, name="risk model", window=WINDOW, seed=SEED,
+    )  # fmt: skip
+
+
+def metric_verdicts(found: Landmarks, panel: Panel) -> tuple[Verdict, ...]:
+    """The verdict on each metric in force, at the landmarks at which something was decided."""
+    rows = due(panel)
+    columns = [key for key in found.metrics if key in panel.X]
+    return tuple(
+        verdicts(
+            panel.X.loc[rows, columns], left_within(panel, HORIZON)[rows],
+            accounts=panel.accounts[rows], landmarks=panel.landmarks[rows], horizon=HORIZON,
+            clock=panel.X.loc[rows, [*CLOCK, "term_days"]], seed=SEED,
+        )
+    )  # fmt: skip
+
+
+def _abstain(as_of: date, left: int, by: str) -> None:
+    reason = f"{left or 'no'} accounts have left so far: at least {LEAST} are needed to learn who leaves"
+    with transaction.atomic():
+        version = RiskModel.objects.create(
+            version=_next_version(), as_of=as_of, made_by=by, made_at=clock.now(), seed=SEED, reason=reason
+        )
+        told = {"version": version.version, "reason": reason}
+        record(Change("learn what predicts", "measures", as_of.isoformat(), None, told), by=by)
+
+
+def _next_version() -> int:
+    return (RiskModel.objects.aggregate(last=Max("version"))["last"] or 0) + 1
+
+
+def _keep_model(kept: LandmarkPanel | None, as_of: date, judged: Judged, by: str) -> RiskModel:
+    model = judged.model
+    return RiskModel.objects.create(
+        version=_next_version(), panel=kept, as_of=as_of, made_by=by, made_at=clock.now(), seed=SEED,
+        record=None if model.reason_ else model.to_record(),
+        card=judged.card.to_record() if judged.card else None, reason=model.reason_[:300],
+    )  # fmt: skip
+
+
+def _keep_verdicts(kept: LandmarkPanel, found: tuple[Verdict, ...]) -> None:
+    metrics: dict[str, Any] = {
+        metric.key: metric for metric in MetricDefinition.objects.filter(is_current=True)
+    }
+    MetricVerdict.objects.filter(panel=kept).delete()
+    MetricVerdict.objects.bulk_create(
+        MetricVerdict(metric=metrics[each.name], panel=kept, verdict=each.verdict, record=each.to_record())
+        for each in found
+    )

@@ -1,0 +1,126 @@
+"""The risk model's word on every account and day, kept: any past score reopens and can be made again."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from heed.customers.models import Account
+from heed.evidence.estimate import Estimate
+from heed.evidence.risk import HazardModel, Reasons
+from heed.measures.landmarks import features_at
+from heed.measures.models import RiskModel, RiskScore
+
+AHEAD: Final = (30, 90, 180, 365)
+USUAL: Final = 90
+
+
+def model_for(as_of: date) -> RiskModel | None:
+    """The version in force on a day: the last one learnt by then, unless it abstains."""
+    latest = RiskModel.objects.filter(as_of__lte=as_of).order_by("-as_of", "-version").first()
+    return latest if latest is not None and latest.record is not None else None
+
+
+def score_accounts(as_of: date) -> dict[int, RiskScore]:
+    """Score every account that pays on a date, from what was known by its end; by account, as now stored.
+
+    Nothing where no model is in force. The same day again writes what changed.
+    """
+    version = model_for(as_of)
+    RiskScore.objects.exclude(account__withdrawn_at=None, account__erased_at=None).delete()
+    if version is None:
+        return {}
+    numbers = dict(Account.objects.values_list("key", "pk"))
+    found = [score for score in scored(version, features_at(as_of), as_of, numbers) if score is not None]
+    RiskScore.objects.bulk_create(
+        found,
+        batch_size=2_000,
+        update_conflicts=True,
+        unique_fields=["account", "as_of"],
+        update_fields=["model", "horizon_on", "probability", "low", "high", "probabilities"],
+    )
+    return {score.account_id: score for score in RiskScore.objects.filter(as_of=as_of)}
+
+
+def scored(
+    version: RiskModel, features: pd.DataFrame, as_of: date, numbers: dict[str, int]
+) -> list[RiskScore | None]:
+    """What a version says of rows of features, row by row; None where it has no answer."""
+    model = loaded(version)
+    ahead = horizons(features, model)
+    estimates = by_horizon(model, features, ahead)
+    chances = {days: model.predict_proba(features, days) for days in AHEAD if days <= model.longest_}
+    return [
+        _score(version, numbers[account], as_of, int(ahead[row]), estimates[row], chances, row)
+        for row, account in enumerate(features["account"])
+    ]
+
+
+def loaded(version: RiskModel) -> HazardModel:
+    """The model of a version, as it was learnt."""
+    return _loaded(version.pk, version.version)
+
+
+@lru_cache(maxsize=8)
+def _loaded(pk: int, version: int) -> HazardModel:
+    record: Any = RiskModel.objects.values_list("record", flat=True).get(pk=pk)
+    return HazardModel.from_record(record)
+
+
+def horizons(features: pd.DataFrame, model: HazardModel) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """How many days ahead each row is asked for: to its renewal and the day after, else 90; no further than
+    the model has seen."""
+    renewal = features["days_to_renewal"].to_numpy(dtype=np.float64)
+    ahead = np.where(np.isnan(renewal), USUAL, renewal + 1)
+    return np.clip(ahead, 1, model.longest_).astype(np.int64)
+
+
+def by_horizon(model: HazardModel, features: pd.DataFrame, ahead: Sequence[int] | Any) -> list[Estimate]:
+    """The chance of each row to leave within its own days ahead, with its interval."""
+    found: list[Estimate] = [Estimate.unknown("not asked")] * len(features)
+    days = np.asarray(ahead)
+    for each in np.unique(days):
+        rows = np.flatnonzero(days == each)
+        for row, estimate in zip(rows, model.estimate(features.iloc[rows], float(each)), strict=True):
+            found[row] = estimate
+    return found
+
+
+def _score(
+    version: RiskModel,
+    account: int,
+    as_of: date,
+    ahead: int,
+    estimate: Estimate,
+    chances: dict[int, Any],
+    row: int,
+) -> RiskScore | None:
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return None
+    return RiskScore(
+        account_id=account, model=version, as_of=as_of, horizon_on=as_of + timedelta(days=ahead),
+        probability=estimate.value, low=estimate.low, high=estimate.high,
+        probabilities={str(days): float(values[row]) for days, values in chances.items()},
+    )  # fmt: skip
+
+
+def reopened(score: RiskScore) -> tuple[RiskScore | None, pd.DataFrame, Reasons | None]:
+    """A stored score made again from what was known by the end of its day: the score, the row of features it
+    was made from, and what each of them adds to its log-odds. None where the account no longer paid then, as
+    far as is known of that day now."""
+    account = score.account
+    features = features_at(score.as_of, [account.key])
+    if features.empty:
+        return None, features, None
+    again = scored(score.model, features, score.as_of, {account.key: account.pk})
+    ahead = float((score.horizon_on - score.as_of).days)
+    return again[0], features, loaded(score.model).contributions(features, ahead)
+
+
+def same(one: RiskScore, other: RiskScore) -> bool:
+    """Whether two scores are alike to the last bit."""
+    names = ("model_id", "horizon_on", "probability", "low", "high", "probabilities")
+    return all(getattr(one, name) == getattr(other, name) for name in names)
