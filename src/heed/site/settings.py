@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "heed.measures",
     "heed.segments",
     "heed.conversations",
+    "heed.proving",
     "heed.sources",
     "heed.desk",
     "heed.daily",

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("heed.customers.urls")),
     path("", include("heed.measures.urls")),
     path("", include("heed.segments.urls")),
+    path("", include("heed.proving.urls")),
     path("", include("heed.daily.urls")),
     path("", include("heed.sources.urls")),
     path("account/", include(allauth_urls.urlpatterns)),

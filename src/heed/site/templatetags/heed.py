@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.forms import BaseForm, BoundField
@@ -13,10 +13,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
-from heed.desk import pages, words
+from heed.desk import pages
 from heed.ledger import clock as the_clock
+from heed.ledger import words
 from heed.site import frame
 from heed.site.sparks import Spark, spark_of
+
+if TYPE_CHECKING:
+    from heed.proving.charts import Chart
 
 register = template.Library()
 TONES = {"", "bad", "warn", "good", "voice", "accent", "unknown"}
@@ -166,6 +170,14 @@ def sparkline(points: Sequence[tuple[date, float | None]], label: str, *, unit: 
     return {"spark": spark, "label": label, "unit": unit}
 
 
+@register.inclusion_tag("components/chart.html")
+def chart(chart: "Chart", *, note: str = "") -> dict[str, Any]:
+    """A drawn chart with its finding as title, its source beneath, its numbers as a table."""
+    rows = [list(zip(chart.columns, row, strict=True)) for row in chart.rows]
+    # Drawn here from numbers: no text of a stranger is in it that Vega has not escaped.
+    return {"chart": chart, "svg": SafeString(chart.svg), "rows": rows, "note": note}
+
+
 @register.simple_tag
 def money(amount: Decimal | float | None, currency: str = "") -> str:
     return "" if amount is None else words.money(amount, currency)
@@ -211,9 +223,9 @@ def day(on: date | None, *, relative: bool = False) -> str:
 
 
 @register.simple_tag
-def interval(low: float | None, high: float | None) -> str:
-    """The bounds of a share in per cent: `[11–27]`."""
-    return words.interval(low, high, share=True)
+def interval(low: float | None, high: float | None, *, share: bool = True) -> str:
+    """The bounds of a share in per cent: `[11–27]`; of anything else as they are."""
+    return words.interval(low, high, share=share)
 
 
 @register.simple_tag

@@ -1,0 +1,203 @@
+"""What the pages of risk say: what the model in force is worth, who moved and why, and any past score."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from heed.customers.models import Account
+from heed.evidence.cards import ReportCard
+from heed.evidence.estimate import Estimate
+from heed.ledger import words
+from heed.measures.definitions import current_metrics
+from heed.measures.models import Risk, RiskModel, RiskScore
+from heed.proving.charts import Chart, curve
+
+MOVED = 12
+CONTRACT = "contract clock"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure of the report card in words; `estimate` may be unknown, with its reason."""
+
+    label: str
+    estimate: Estimate
+    share: bool = False
+    note: str = ""
+
+    @property
+    def between(self) -> str:
+        return words.interval(self.estimate.low, self.estimate.high, share=self.share)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    account: Account
+    before: float
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class RiskPage:
+    """The latest version of the model (None: none yet), its card, and the accounts whose risk moved most."""
+
+    model: RiskModel | None
+    card: ReportCard | None
+    versions: tuple[RiskModel, ...]
+    moved: tuple[Moved, ...]
+
+    @property
+    def reason(self) -> str:
+        if self.model is None:
+            return _("The daily round learns once a week who leaves, once enough have left.")
+        return self.model.reason
+
+    @property
+    def figures(self) -> list[Figure]:
+        return figures(self.card) if self.card else []
+
+    @property
+    def chart(self) -> Chart | None:
+        return calibration_chart(self.card) if self.card and self.card.bands else None
+
+
+def risk_page() -> RiskPage:
+    versions = tuple(RiskModel.objects.select_related("panel").defer("record").order_by("-version")[:20])
+    model = versions[0] if versions else None
+    card = ReportCard.from_record(model.card) if model is not None and model.card else None
+    return RiskPage(model, card, versions, who_moved())
+
+
+def who_moved() -> tuple[Moved, ...]:
+    """The accounts whose risk changed most since the round before, most first."""
+    known = Risk.objects.filter(probability__isnull=False, earlier_probability__isnull=False)
+    found = [
+        Moved(risk.account, risk.earlier_probability or 0.0, risk.probability or 0.0)
+        for risk in known.select_related("account")
+        if risk.probability != risk.earlier_probability
+    ]
+    found.sort(key=lambda each: -abs(each.now - each.before))
+    return tuple(found[:MOVED])
+
+
+def figures(card: ReportCard) -> list[Figure]:
+    """What the card says, what matters first."""
+    capacity = card.capacity or 0.0
+    team = _("a team that looks at %(share)s of accounts") % {"share": words.percent(capacity)}
+    return [
+        Figure(_("Ranks who leaves (AUC)"), card.auc, note=_("a half is chance")),
+        Figure(_("Caught by their attention"), card.recall, share=True, note=team),
+        Figure(_("Of those looked at, left"), card.precision, share=True, note=team),
+        Figure(
+            _("Left unseen"), card.missed, share=True, note=_("accounts never looked at before they left")
+        ),
+        Figure(_("Days ahead"), card.lead_days, note=_("median, from the first look")),
+        Figure(_("Calibration slope"), card.calibration_slope, note=_("1: what it says comes true")),
+        Figure(_("Better than the clock by"), card.brier_skill, share=True, note=_("Brier score saved")),
+    ]
+
+
+def calibration_chart(card: ReportCard) -> Chart:
+    """What was said against what came, by groups of what was said."""
+    groups = [band for band in card.bands if band.mean is not None and band.share.value is not None]
+    points = pd.DataFrame(
+        {
+            "x": [band.mean for band in groups],
+            "value": [band.share.value for band in groups],
+            "low": [band.share.low for band in groups],
+            "high": [band.share.high for band in groups],
+        }
+    )
+    title = _("What the model said, and what came")
+    return Chart(
+        title=title,
+        alt="; ".join(
+            _("said %(said)s, came %(came)s")
+            % {"said": words.percent(band.mean or 0.0), "came": words.percent(band.share.value or 0.0)}
+            for band in groups
+        ),
+        source=_(
+            "%(n)s rows of %(accounts)s accounts that the model had not seen, each predicted from the past"
+            " only; groups by what was said; Wilson intervals of 95 %%; the dashed line is perfect."
+        )
+        % {"n": f"{card.n:,}", "accounts": f"{card.accounts:,}"},
+        svg=curve(points, x=_("said"), y=_("came"), diagonal=True),
+        columns=(_("Said"), _("Came"), _("95 % interval"), _("Rows"), _("Rows that left")),
+        rows=tuple(
+            (
+                words.percent(band.mean or 0.0),
+                words.percent(band.share.value or 0.0),
+                words.interval(band.share.low, band.share.high, share=True),
+                f"{band.n:,}",
+                f"{band.left:,}",
+            )
+            for band in groups
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What one thing adds to the log-odds of leaving; `metric` "" for the contract clock."""
+
+    metric: str
+    label: str
+    value: float | None
+    adds: float
+
+    @property
+    def words(self) -> str:
+        return _("raises it") if self.adds > 0 else _("lowers it")
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A stored score, made again from what was known by the end of its day. `alike` to the last bit."""
+
+    score: RiskScore
+    again: RiskScore | None
+    alike: bool
+    base: float
+    log_odds: float
+    reasons: tuple[Reason, ...]
+    days: tuple[date, ...]
+
+
+def reopened_score(account: Account, on: str) -> Reopened | None:
+    """The score of a day (the latest without one); None where the account has no score, 404 for a day
+    without one."""
+    from heed.measures.scoring import reopened, same
+
+    scores = RiskScore.objects.filter(account=account).select_related("model", "account", "model__panel")
+    found = scores.filter(as_of=_day(on)).first() if on else scores.order_by("-as_of").first()
+    if found is None:
+        if on:
+            raise Http404(_("There is no score of %(account)s on %(on)s.") % {"account": account, "on": on})
+        return None
+    again, features, why = reopened(found)
+    days = tuple(scores.order_by("-as_of").values_list("as_of", flat=True)[:30])
+    alike = again is not None and same(found, again)
+    if why is None:
+        return Reopened(found, None, False, 0.0, 0.0, (), days)
+    names = {metric.key: metric.name for metric in current_metrics().values()}
+    reasons = [
+        Reason(
+            "" if column == CONTRACT else column,
+            names.get(column, _("Contract: age and renewal") if column == CONTRACT else column),
+            None if column not in features or pd.isna(features[column].iloc[0]) else features[column].iloc[0],
+            float(why.table[column].iloc[0]),
+        )
+        for column in why.table.columns
+    ]
+    reasons.sort(key=lambda each: -abs(each.adds))
+    return Reopened(found, again, alike, why.base, float(why.log_odds[0]), tuple(reasons), days)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Http404(_("%(text)s is no date; write it like 2026-11-22.") % {"text": text}) from error

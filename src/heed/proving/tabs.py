@@ -1,0 +1,39 @@
+"""The pages of Prove, side by side above each of them."""
+
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    label: str
+    path: str
+    here: bool
+
+
+def tabs(path: str) -> list[Tab]:
+    """The pages that exist, the one at `path` marked."""
+    named = (
+        (_("What predicts"), "proving:predicts"),
+        (_("Risk"), "proving:risk"),
+        (_("Scores by hand"), "proving:scores"),
+        (_("Experiments"), "proving:experiments"),
+        (_("Touches"), "proving:touches"),
+        (_("Forecast"), "proving:forecast"),
+        (_("Blind spots"), "proving:blind_spots"),
+        (_("Captive revenue"), "proving:captive"),
+        (_("Growth gears"), "proving:gears"),
+        (_("Decisions"), "proving:decisions"),
+    )
+    found = [(label, _path(name)) for label, name in named]
+    best = max((own for _label, own in found if own and path.startswith(own)), key=len, default=None)
+    return [Tab(label, own, own == best) for label, own in found if own]
+
+
+def _path(name: str) -> str | None:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return None
