@@ -12,13 +12,13 @@ import numpy as np
 
 from heed.evidence.cards import figures
 from heed.evidence.cards.judging import (
-    HOW,
     METHODS,
     Band,
     Judged,
     bands,
     capacity_figures,
     judge,
+    median_days,
     paired,
     stability_index,
 )
@@ -151,7 +151,7 @@ def report_card(
         baselines=tuple(
             _beside(each, rows, sign, values, capacity, seed, level) for each, values in others.items()
         ),
-        drift=_drift(trained_on, scored.values), unknown_share=1 - scored.n / rows.n if rows.n else 0.0,
+        drift=_drift(trained_on, scored.values), unknown_share=(rows.n - scored.n) / max(1, rows.n),
         assumed_share=assumed_share, notes=_notes(rows, scored), reason=judged.auc.reason,
     )  # fmt: skip
 
@@ -233,17 +233,13 @@ def _lead(
     rows: Rows, flagged: "np.ndarray[Any, Any]", days: Real | None, seed: int, level: float
 ) -> Estimate:
     """The median, over accounts that left and were flagged, of days from the first flag until they left."""
-    method = f"median days from the first alert, {HOW}"
     if days is None:
-        return Estimate.unknown("the days until each left were not given", method=method)
+        return Estimate.unknown("the days until each left were not given")
     chosen = flagged & (rows.y == 1) & np.isfinite(days)
-    if not chosen.any():
-        return Estimate.unknown("none that left was flagged before", method=method)
     accounts, number = np.unique(rows.clusters[chosen], return_inverse=True)
     first = np.full(accounts.size, -np.inf)
     np.maximum.at(first, number, days[chosen])
-    drawn = Resamples(np.arange(accounts.size), seed).of({"lead": figures.median(first)})
-    return drawn["lead"].estimate(n=accounts.size, method=method, level=level)
+    return median_days(first, seed, level)
 
 
 def _beside(

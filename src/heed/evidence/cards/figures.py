@@ -4,7 +4,6 @@ Each maker takes the rows once and returns a `Figure`: weights of shape (draws, 
 out. Ties share their place: nothing here depends on the order in which rows came.
 """
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ from heed.evidence.cards.resampling import Figure, Real, Whole
 CLIP = 1e-4
 BINS = 10
 _STEPS = 25
+_SETTLED = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +115,15 @@ class Recalibration:
     def fit(self, weights: Real) -> tuple[Real, Real]:
         """Intercept and slope of each draw by Newton's steps; NaN where a draw has no finite fit."""
         intercept, slope = np.zeros(len(weights)), np.ones(len(weights))
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
+        moved = np.full(len(weights), np.inf)
+        with np.errstate(all="ignore"):
             for _ in range(_STEPS):
                 up, across = self._step(weights, intercept, slope)
                 intercept, slope = intercept + up, slope + across
-                if not np.nanmax(np.abs([up, across]), initial=0) > 1e-9:
+                moved = np.abs(up) + np.abs(across)
+                if not np.any(moved > _SETTLED):
                     break
-        lost = ~(np.abs(slope) < 50) | ~np.isfinite(intercept)
+        lost = ~(moved <= _SETTLED)
         return np.where(lost, np.nan, intercept), np.where(lost, np.nan, slope)
 
     def _step(self, weights: Real, intercept: Real, slope: Real) -> tuple[Real, Real]:

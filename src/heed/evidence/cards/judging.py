@@ -14,12 +14,14 @@ import numpy as np
 from heed.evidence.cards import figures
 from heed.evidence.cards.resampling import Drawn, Figure, Real, Resamples
 from heed.evidence.cards.rows import Rows
+from heed.evidence.cards.separation import separation
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, wilson
 
 NOT_A_PROBABILITY = "a score is no probability: it ranks, it does not say how likely"
 NO_CAPACITY = "no capacity was stated: say how many accounts the team can take on"
 HOW = "interval over draws of whole accounts"
+FEWEST_FOR_MEDIAN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,8 @@ def _estimate(name: str, drawn: Drawn, rows: Rows, level: float) -> Estimate:
         return _unknown("it separates those that left from those that stayed without exception", rows, name)
     if name in _AT_CAPACITY and drawn.value in (0.0, 1.0):
         return _all_or_none(name, drawn.value, rows, level)
+    if name == "auc" and drawn.value in (0.0, 1.0):
+        return separation(rows.y, rows.values, rows.clusters).estimate(level)
     least, most = _BOUNDS.get(name, (0.0, 1.0))
     moved = drawn.recentred() if name == "calibration_error" else drawn
     return moved.estimate(n=rows.n, method=method, least=least, most=most, level=level)
@@ -194,6 +198,17 @@ def _band(y: Real, values: Real, level: float) -> Band:
     left = int(y.sum())
     share = wilson(left, len(y), level=level)
     return Band(float(values.min()), float(values.max()), float(values.mean()), len(y), left, share)
+
+
+def median_days(days: Real, seed: int, level: float = LEVEL) -> Estimate:
+    """The median of the days from the first alert until leaving, one entry an account."""
+    method = f"median days from the first alert, {HOW}"
+    if not days.size:
+        return Estimate.unknown("none that left had an alert before", method=method)
+    drawn = Resamples(np.arange(days.size), seed).of({"days": figures.median(days)})["days"]
+    if days.size < FEWEST_FOR_MEDIAN:
+        return Estimate(drawn.value, n=days.size, level=level, method=f"{method}; too few for one")
+    return drawn.estimate(n=days.size, method=method, level=level)
 
 
 def stability_index(before: Real, now: Real, *, groups: int = 10) -> Estimate:

@@ -13,20 +13,17 @@ from datetime import date
 from math import sqrt
 from typing import Any, Literal, Self
 
-import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from heed.evidence.cards import figures
+from heed.evidence.cards.judging import median_days
 from heed.evidence.cards.records import from_record, to_record
-from heed.evidence.cards.resampling import Real, Resamples
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, normal_quantile, wilson
 
 MONTHS = 12
 HORIZON = 90
 QUIET = 14
-FEWEST_FOR_MEDIAN = 6
 DAY = pd.Timedelta(days=1)
 
 
@@ -109,7 +106,8 @@ def replay_trigger(
         open=int((~right & ~wrong).sum()), left=n,
         precision=_precision(inside[right | wrong], level),
         recall=_of_left(n - len(missed), n, months, level), missed=_of_left(len(missed), n, months, level),
-        missed_accounts=tuple(sorted(map(str, missed))), lead_days=_lead(leads.to_numpy(float), seed, level),
+        missed_accounts=tuple(sorted(map(str, missed))),
+        lead_days=median_days(leads.to_numpy(float), seed, level),
         false_alarms=_false_alarms(int(wrong.sum()), csms, (end - start).days + 1 - horizon, level),
         notes=_notes(len(known[known["on"] <= end]) - len(living)),
     )  # fmt: skip
@@ -185,16 +183,6 @@ def _of_left(part: int, n: int, months: int, level: float) -> Estimate:
     if n == 0:
         return Estimate.unknown(f"no account left in these {months} months")
     return wilson(part, n, level=level)
-
-
-def _lead(days: Real, seed: int, level: float) -> Estimate:
-    method = "median days from the first alert, interval over draws of accounts"
-    if not days.size:
-        return Estimate.unknown("none that left had an alert before", method=method)
-    drawn = Resamples(np.arange(days.size), seed).of({"lead": figures.median(days)})["lead"]
-    if days.size < FEWEST_FOR_MEDIAN:
-        return Estimate(drawn.value, n=days.size, level=level, method=f"{method}; too few for one")
-    return drawn.estimate(n=days.size, method=method, level=level)
 
 
 def _false_alarms(wrong: int, csms: float | None, days: int, level: float) -> Estimate:

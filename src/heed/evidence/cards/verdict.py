@@ -204,7 +204,8 @@ def _decided(each: Weighed, q_value: float | None, equivalence: float) -> tuple[
             "see when it is written, and wait for more"
         )
     if q_value <= FALSE_FINDS:
-        return _found(each, strongest, equivalence)
+        level = FALSE_FINDS * (each.p_value or 0.0) / q_value if q_value else FALSE_FINDS
+        return _found(each, each.telling(level, equivalence / 2), equivalence)
     if all(aspect.inside(equivalence) for aspect in each.aspects):
         bound = f"{0.5 - equivalence:.2f} to {0.5 + equivalence:.2f}"
         return "does not", f"whatever it may tell is too little to use: its AUC lies within {bound}"

@@ -59,9 +59,17 @@ class Weighed:
     def height(self) -> Aspect | None:
         return next((aspect for aspect in self.aspects if aspect.name == HEIGHT), None)
 
+    def chance(self, aspect: Aspect) -> float:
+        """The p-value of an aspect after its share of chance."""
+        return aspect.separation.p_value / _share(aspect, self.aspects)
+
     def strongest(self) -> Aspect:
-        """The aspect with the least p-value after its share of chance."""
-        return min(self.aspects, key=lambda aspect: aspect.separation.p_value / _share(aspect, self.aspects))
+        return min(self.aspects, key=self.chance)
+
+    def telling(self, level: float, distance: float) -> Aspect:
+        """The plainest aspect that tells at this level by at least this distance, else the strongest."""
+        tells = (each for each in self.aspects if self.chance(each) <= level and each.distance >= distance)
+        return next(tells, self.strongest())
 
 
 def weigh(
