@@ -53,7 +53,8 @@ def holdout_effect(
     ratio = sample_ratio_check(counts, shares)
     frame = _with_outcomes(arms, outcomes)
     known = {arm: int((frame["arm"] == arm).sum()) for arm in (treated, held)}
-    if reason := _uneven(known, counts):
+    reason = "no outcome is known yet" if counts and not len(frame) else _uneven(known, counts)
+    if reason:
         return HoldoutEffect(Estimate.unknown(reason, n=len(frame), method="holdout"), ratio, known)
     estimate = _effect(frame, treated, covariates, clusters, level)
     return HoldoutEffect(if_ratio_holds(estimate, ratio), ratio, known)

@@ -6,6 +6,7 @@ in large samples and needs no model to be true; errors are heteroskedasticity-ro
 (Liang and Zeger's with the usual correction) where accounts come in clusters.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from heed.evidence.effects.contrast import MeanContrast, size_of
-from heed.evidence.effects.proportions import empty_arm
+from heed.evidence.effects.proportions import empty_arm, few_clusters
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, normal_quantile
 
@@ -23,12 +24,11 @@ CLUSTERED = "difference of means, errors by cluster"
 ADJUSTED_CLUSTERED = (
     "difference of means adjusted for covariates (CUPED, Lin's regression), errors by cluster"
 )
-LEAST_CLUSTERS = 3
 LEAST_PER_ARM = 2
 ROWS_PER_COLUMN = 3
 
 Real = npt.NDArray[np.float64]
-Column = pd.Series | npt.NDArray[np.generic] | list[float] | list[bool]
+Column = pd.Series | npt.NDArray[np.generic] | Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def mean_effect(
     outcome: Column,
     treated: Column,
     covariates: pd.DataFrame | None = None,
-    clusters: pd.Series | list[object] | None = None,
+    clusters: pd.Series | Sequence[object] | None = None,
     *,
     level: float = LEVEL,
 ) -> Estimate:
@@ -71,7 +71,7 @@ def mean_contrast(
     outcome: Column,
     treated: Column,
     covariates: pd.DataFrame | None = None,
-    clusters: pd.Series | list[object] | None = None,
+    clusters: pd.Series | Sequence[object] | None = None,
 ) -> MeanContrast | Estimate:
     """What `mean_effect` says, in the form that rules of stopping read; unknown as an `Estimate`."""
     arms = _arms(outcome, treated, covariates, clusters)
@@ -141,19 +141,10 @@ def _refusal(arms: _Arms) -> str:
     columns = arms.covariates.shape[1]
     if columns and fewest < ROWS_PER_COLUMN * (1 + columns):
         needed = ROWS_PER_COLUMN * (1 + columns)
-        return (
-            f"an arm has {fewest} accounts, at least {needed} are needed to adjust for {columns} covariates"
-        )
-    return _few_clusters(arms)
-
-
-def _few_clusters(arms: _Arms) -> str:
+        return f"an arm has {fewest} accounts, at least {needed} are needed to adjust for covariates"
     if arms.clusters is None:
         return ""
-    fewest = min(len(np.unique(arms.clusters[arms.treated == arm])) for arm in (0.0, 1.0))
-    if fewest < LEAST_CLUSTERS:
-        return f"an arm has only {fewest} clusters, at least {LEAST_CLUSTERS} are needed"
-    return ""
+    return few_clusters(min(len(np.unique(arms.clusters[arms.treated == arm])) for arm in (0.0, 1.0)))
 
 
 def _welch(arms: _Arms) -> tuple[float, float, float]:

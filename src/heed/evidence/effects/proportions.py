@@ -71,9 +71,9 @@ def proportion_ratio(
 
 
 def clustered_proportion_effect(
-    success: Sequence[bool] | Real | pd.Series,
-    treated: Sequence[bool] | Real | pd.Series,
-    clusters: Sequence[object] | pd.Series,
+    success: Sequence[float] | npt.NDArray[np.generic] | pd.Series,
+    treated: Sequence[float] | npt.NDArray[np.generic] | pd.Series,
+    clusters: Sequence[object] | npt.NDArray[np.generic] | pd.Series,
     *,
     level: float = LEVEL,
 ) -> Estimate:
@@ -88,9 +88,7 @@ def clustered_proportion_effect(
     if reason := empty_arm(len(arms[0]), len(arms[1])):
         return Estimate.unknown(reason, n=n, method=CLUSTERED)
     groups = [arm.groupby("cluster")["success"].agg(["sum", "count"]).to_numpy(float) for arm in arms]
-    fewest = min(len(group) for group in groups)
-    if fewest < LEAST_CLUSTERS:
-        reason = f"an arm has only {fewest} clusters, at least {LEAST_CLUSTERS} are needed"
+    if reason := few_clusters(min(len(group) for group in groups)):
         return Estimate.unknown(reason, n=n, method=CLUSTERED)
     effective = [_effective_counts(group) for group in groups]
     contrast = ShareContrast(*effective[0], *effective[1])
@@ -132,6 +130,14 @@ def check_counts(treated_successes: int, treated_n: int, control_successes: int,
     for arm, successes, n in arms:
         if not 0 <= successes <= n:
             raise ValueError(f"The {arm} arm needs 0 <= successes <= n; it has {successes} of {n}.")
+
+
+def few_clusters(fewest: int) -> str:
+    """Why the errors cannot be taken by cluster, or ""."""
+    if fewest >= LEAST_CLUSTERS:
+        return ""
+    noun = "cluster" if fewest == 1 else "clusters"
+    return f"an arm has only {fewest} {noun}, at least {LEAST_CLUSTERS} are needed"
 
 
 def empty_arm(treated_n: int, control_n: int) -> str:
