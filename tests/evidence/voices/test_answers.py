@@ -4,7 +4,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from heed.evidence.estimate import Estimate
-from heed.evidence.voices import ces, ces_positive, csat, csat_of_counts, nps, nps_of_counts
+from heed.evidence.voices import (
+    ces,
+    ces_positive,
+    csat,
+    csat_of_counts,
+    ees,
+    ees_positive,
+    nps,
+    nps_of_counts,
+)
 
 
 def test_nps_has_its_golden_interval() -> None:
@@ -67,3 +76,13 @@ def test_answers_off_the_scale_are_refused(scores: list[int], figure: object) ->
     assert callable(figure)
     with pytest.raises(ValueError, match="answers go from"):
         figure(scores)
+
+
+def test_employee_effort_is_counted_as_customer_effort_is() -> None:
+    answers = [7, 6, 5, 4, 2]
+    assert (ees(answers).value, ees(answers).low) == (ces(answers).value, ces(answers).low)
+    assert ees_positive(answers).value == 0.6
+    assert "EES" in ees(answers).method
+    assert ees([]).reason == "no answers yet"
+    with pytest.raises(ValueError, match="EES answers go from 1 to 7"):
+        ees([8])

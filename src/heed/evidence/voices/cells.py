@@ -21,7 +21,9 @@ def classes(table: pd.DataFrame, answers: int, least: int) -> "tuple[pd.Series[s
     joined, and if that is not enough, with the class of the fewest answers.
     """
     values = table.astype("object").where(table.notna(), NOT_KNOWN).astype(str)
-    labels: pd.Series[str] = values.agg(" / ".join, axis=1)
+    labels: pd.Series[str] = values.iloc[:, 0]
+    for name in values.columns[1:]:
+        labels = labels + " / " + values[name]
     heard = labels[:answers].value_counts().reindex(labels.unique(), fill_value=0)
     thin = sorted(heard.index[heard < least])
     if thin and heard[thin].sum() < least and len(thin) < len(heard):

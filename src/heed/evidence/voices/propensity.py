@@ -7,12 +7,12 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from heed.evidence.voices.answers import Real
 
-PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 FOLDS = 5
 
 
@@ -27,26 +27,30 @@ def response_propensity(table: pd.DataFrame, answers: int, seed: int) -> Real:
     if folds < 2:
         return np.full(answers, answers / len(table))
     split = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    columns = _prepared(table)
     losses = {
         strength: log_loss(
             answered,
-            cross_val_predict(_model(table, strength), table, answered, cv=split, method="predict_proba"),
+            cross_val_predict(_ridge(strength), columns, answered, cv=split, method="predict_proba"),
         )
-        for strength in PENALTIES
+        for strength in STRENGTHS
     }
     best = min(losses, key=lambda strength: (losses[strength], strength))
-    fitted = _model(table, best).fit(table, answered)
-    return np.asarray(fitted.predict_proba(table[:answers])[:, 1])
+    return np.asarray(_ridge(best).fit(columns, answered).predict_proba(columns[:answers])[:, 1])
 
 
-def _model(table: pd.DataFrame, strength: float) -> Pipeline:
-    """Logistic regression with ridge penalty 1 / `strength`."""
+def _prepared(table: pd.DataFrame) -> Real:
     numbers = [name for name in table if pd.api.types.is_numeric_dtype(table[name])]
     levels = [name for name in table if name not in numbers]
     number = make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
     )
     prepared = ColumnTransformer(
-        [("numbers", number, numbers), ("levels", OneHotEncoder(handle_unknown="ignore"), levels)]
+        [("numbers", number, numbers), ("levels", OneHotEncoder(sparse_output=False), levels)]
     )
-    return make_pipeline(prepared, LogisticRegression(C=strength, max_iter=1_000))
+    return np.asarray(prepared.fit_transform(table), dtype=np.float64)
+
+
+def _ridge(strength: float) -> LogisticRegression:
+    """Logistic regression with the ridge penalty 1 / `strength`."""
+    return LogisticRegression(C=strength, max_iter=1_000)

@@ -207,11 +207,13 @@ def _weighted_figure(
 
 
 def _residuals(points: Real, of: Real, fixed: Real) -> Real:
-    root = np.sqrt(of)[:, None]
+    root = np.sqrt(of)
+    columns = root[:, None] * fixed
     # The pseudo-inverse: indicators of several columns are not independent of each other.
-    hat = (root * fixed) @ np.linalg.pinv(root * fixed)
-    residuals = points - (hat @ (root[:, 0] * points)) / root[:, 0]
-    return np.asarray(residuals / np.sqrt(np.clip(1 - np.diag(hat), 1e-9, None)))
+    inverse = np.linalg.pinv(columns)
+    residuals = points - (columns @ (inverse @ (root * points))) / root
+    leverage = np.einsum("ij,ji->i", columns, inverse)
+    return np.asarray(residuals / np.sqrt(np.clip(1 - leverage, 1e-9, None)))
 
 
 def _unweighed(
