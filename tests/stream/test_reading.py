@@ -188,3 +188,35 @@ def test_what_stands_of_some_kinds_at_some_accounts_comes_newest_first(writer: W
 
     assert [(row.id, row.value) for row in found] == [("3", None), ("7", None), ("2", 9.0)]
     assert writer.stream.standing([], ["survey"], *october) == []
+
+
+def test_activities_of_some_names_are_read_as_they_stood_by_the_end_of_a_day(writer: Writer) -> None:
+    first, second = on("2026-11-01"), on("2026-11-10")
+    writer.append(
+        activity("1", "2026-10-01", name="play.assigned", properties='{"arm":"treated"}'),
+        activity("2", "2026-10-02", name="outcome.progress", value=0.25),
+        activity("3", "2026-10-03", name="outcome.progress", value=0.5, account="aaron"),
+        activity("4", "2026-10-04"),
+        at=first,
+    )
+    writer.append(activity("2", "2026-10-02", name="outcome.progress", value=0.75), at=second)
+
+    def told(day: str, *names: str) -> list[tuple[object, ...]]:
+        found = writer.stream.activities_named(
+            names, known_on=dt.date.fromisoformat(day), columns=["account", "name", "value"]
+        )
+        return [tuple(row.values()) for row in found.to_pylist()]
+
+    both = "play.assigned", "outcome.progress"
+    assert told("2026-11-01", *both) == [
+        ("aaron", "outcome.progress", 0.5),
+        ("acme", "play.assigned", None),
+        ("acme", "outcome.progress", 0.25),
+    ]
+    assert told("2026-11-10", "outcome.progress") == [
+        ("aaron", "outcome.progress", 0.5),
+        ("acme", "outcome.progress", 0.75),
+    ]
+    assert told("2026-10-01", *both) == [("acme", "play.assigned", None)]
+    assert told("2026-09-30", *both) == []
+    assert told("2026-11-10") == []

@@ -40,12 +40,13 @@ from heed.stream.rollup import roll_up_days
 from heed.stream.seen import known_then, up_to_date, update_seen
 from heed.stream.staging import Rows
 from heed.stream.tables import Table
-from heed.stream.timeline import read_batches, read_folded, read_standing, read_timeline
+from heed.stream.timeline import read_batches, read_folded, read_named, read_standing, read_timeline
 from heed.stream.withdrawal import BatchWithdrawal, withdraw_batch, withdraw_ids
 from heed.stream.workbench import Workbench, quoted, scan, text, workbench
 
 Answer = TypeVar("Answer")
 WAIT_SECONDS = 600.0
+NAMED = ("account", "name", "at", "value", "properties")
 NAME = re.compile(r"^heed_(?P<table>[a-z]+)_from_(?P<since>\d{8}|start)_to_(?P<until>\d{8}|end)$")
 
 
@@ -285,6 +286,12 @@ class Stream:
     ) -> list[Activity]:
         """What stands of the kinds (see `timeline`) at these accounts, newest first; both days included."""
         return again(lambda: read_standing(self._reader, self._activities, accounts, kinds, since, until))
+
+    def activities_named(
+        self, names: Collection[str], *, known_on: dt.date, columns: Sequence[str] = NAMED
+    ) -> pa.Table:
+        """The columns of all activities of these names as they stood at the end of a day, by account."""
+        return again(lambda: read_named(self._reader, self._activities, names, columns, known_on))
 
     def data_until(self) -> dt.datetime | None:
         """The instant of the latest recorded activity, from the files' statistics; None for none."""

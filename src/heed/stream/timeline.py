@@ -79,6 +79,24 @@ def read_standing(
     return list(found_in(engine, f"{rows} WHERE {of_kinds(kinds)}"))
 
 
+def read_named(
+    engine: DuckDBEngine, activities: Table, names: Collection[str], columns: Sequence[str], known_on: dt.date
+) -> pa.Table:
+    """The columns of what stood of these names at the end of a day, by account and time.
+
+    What was recorded after the day, also that something never was, is not seen.
+    """
+    chosen = ", ".join(quoted(name) for name in columns)
+    called = ", ".join(text(name) for name in sorted(names)) or "''"
+    end = text(f"{known_on + dt.timedelta(days=1)} 00:00:00+00:00")
+    rows = standing(
+        activities,
+        activities.snapshot().files,
+        f"name IN ({called}) AND recorded_at < TIMESTAMPTZ {end}",
+    )
+    return engine.table(f'SELECT {chosen} FROM {rows} ORDER BY account, "at", source, id')
+
+
 def totals(engine: DuckDBEngine, activities: Table, snapshot: Snapshot, mine: str) -> dict[str, int]:
     rows = standing(activities, snapshot.files, mine)
     return dict(engine.query(f"SELECT name, count(*) FROM {rows} GROUP BY name ORDER BY name"))

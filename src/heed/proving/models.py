@@ -1,0 +1,142 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from heed.customers.models import Account
+from heed.segments.models import Segment
+
+
+class Watching(models.TextChoices):
+    """How an experiment may be read on its way; each has a guarantee of its own."""
+
+    OBRIEN_FLEMING = "obrien_fleming", _("Planned looks, hardly ever stopped early (O'Brien-Fleming)")
+    POCOCK = "pocock", _("Planned looks, stopped early more easily (Pocock)")
+    ANY_TIME = "any_time", _("Any time, however often (confidence sequence)")
+
+
+class Experiment(models.Model):
+    """A play with a holdout drawn by chance: designed, then started, then decided.
+
+    `metric` "" for "renewed within `days` of assignment", else the key of the metric that is read after
+    `days`. `smallest_effect` is a share (0.05: five points) or in the metric's unit. The planned numbers are
+    of accounts whose outcome will be known; they are set when it starts, and looks are measured against them.
+    """
+
+    name = models.CharField(max_length=80, unique=True)
+    purpose = models.TextField(max_length=2_000)
+    metric = models.SlugField(max_length=60, blank=True)
+    days = models.PositiveIntegerField()
+    held_share = models.FloatField()
+    smallest_effect = models.FloatField()
+    watching = models.CharField(max_length=14, choices=Watching.choices)
+    looks = models.PositiveIntegerField()
+    segment = models.ForeignKey(Segment, null=True, on_delete=models.SET_NULL, related_name="+")
+    audience = models.CharField(max_length=120, blank=True)
+    weeks = models.PositiveIntegerField()
+    salt = models.CharField(max_length=80)
+    designed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    designed_at = models.DateTimeField()
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    started_on = models.DateField(null=True)
+    planned_treated = models.PositiveIntegerField(default=0)
+    planned_held = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(held_share__gt=0) & Q(held_share__lt=1), name="some_held_out_not_all"
+            ),
+            models.CheckConstraint(
+                condition=Q(days__gt=0) & Q(looks__gt=0) & Q(weeks__gt=0), name="an_experiment_has_an_end"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ExperimentArm(models.Model):
+    """Which arm an account was drawn into, once and for good, and what became of it.
+
+    `due_on` is when its outcome is due (None: none is due within the experiment's days); `before` the metric
+    at assignment. `value` is read once, on `known_on`; None then means unknown, for the `reason`.
+    """
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="arms")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    arm = models.CharField(max_length=8, choices=[("treated", _("treated")), ("holdout", _("holdout"))])
+    on = models.DateField()
+    due_on = models.DateField(null=True)
+    before = models.FloatField(null=True)
+    value = models.FloatField(null=True)
+    known_on = models.DateField(null=True)
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["experiment", "account"], name="one_arm_an_account")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.arm}"
+
+
+class ExperimentLook(models.Model):
+    """What a look saw: all accounts whose outcome was known by then. Rows are only ever added."""
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="seen")
+    as_of = models.DateField()
+    treated = models.PositiveIntegerField()
+    held = models.PositiveIntegerField()
+    contrast = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["experiment", "as_of"], name="one_look_a_day")]
+
+    def __str__(self) -> str:
+        return f"look of {self.as_of}"
+
+
+class DecisionKind(models.TextChoices):
+    ADOPT = "adopt", _("Give it to everyone")
+    DROP = "drop", _("Do not go on with it")
+    STOP = "stop", _("Stop without a verdict")
+    CHANGE = "change", _("Change it and test again")
+
+
+class ExperimentDecision(models.Model):
+    """What was done after an experiment and why, with the numbers as they were. The first one ends it;
+    thinking better of it is another one."""
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="decisions")
+    kind = models.CharField(max_length=6, choices=DecisionKind.choices)
+    reason = models.TextField(max_length=2_000)
+    numbers = models.JSONField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.experiment_id}"
+
+
+class PlayEffect(models.Model):
+    """What a play whose assignments are in the stream did, as known on a day.
+
+    `table` is Parquet of the rows it was computed from, kept for the latest day only; accounts are their
+    numbers here, so that what is erased leaves no name in it.
+    """
+
+    derived = True
+
+    play = models.CharField(max_length=200)
+    as_of = models.DateField()
+    made_at = models.DateTimeField()
+    record = models.JSONField()
+    table = models.BinaryField(default=bytes)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["play", "as_of"], name="one_effect_a_day")]
+
+    def __str__(self) -> str:
+        return f"effect of {self.play} as of {self.as_of}"
