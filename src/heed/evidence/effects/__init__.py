@@ -17,6 +17,8 @@ from heed.evidence.effects.decision import Decision
 from heed.evidence.effects.gain import gain_area, gain_curve, qini
 from heed.evidence.effects.holdout import HoldoutEffect, holdout_effect
 from heed.evidence.effects.means import mean_contrast, mean_effect
+from heed.evidence.effects.observational import ObservationalEffect, observational_effect
+from heed.evidence.effects.overlap import Overlap
 from heed.evidence.effects.planning import (
     Design,
     Plan,
@@ -31,6 +33,7 @@ from heed.evidence.effects.proportions import (
     proportion_ratio,
     stratified_proportion_effect,
 )
+from heed.evidence.effects.sensitivity import EValue, e_value
 from heed.evidence.effects.sequential import GroupSequential
 from heed.evidence.effects.success import (
     PooledRates,
@@ -45,9 +48,12 @@ __all__ = [
     "ConfidenceSequence",
     "Decision",
     "Design",
+    "EValue",
     "GroupSequential",
     "HoldoutEffect",
     "MeanContrast",
+    "ObservationalEffect",
+    "Overlap",
     "Plan",
     "PooledRates",
     "RatioCheck",
@@ -57,12 +63,14 @@ __all__ = [
     "UpliftScorer",
     "assign",
     "clustered_proportion_effect",
+    "e_value",
     "gain_area",
     "gain_curve",
     "holdout_effect",
     "if_ratio_holds",
     "mean_contrast",
     "mean_effect",
+    "observational_effect",
     "plan_experiment",
     "plan_mean_experiment",
     "pooled_success_rates",

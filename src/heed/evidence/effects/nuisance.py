@@ -115,7 +115,7 @@ class Chance:
     share: float
 
     @classmethod
-    def fit(cls, learner: Any, matrix: Real, outcome: Real, weight: Real | None = None) -> "Chance":
+    def fit(cls, learner: Any, matrix: Any, outcome: Real, weight: Real | None = None) -> "Chance":
         """`learner` is cloned. The share of outcomes all alike is kept off 0 and 1: (events + ½)/(n + 1)."""
         share = (outcome.sum() + 0.5) / (len(outcome) + 1)
         if len(np.unique(outcome)) < 2:
@@ -123,7 +123,7 @@ class Chance:
         options = {} if weight is None else {"sample_weight": weight}
         return cls(clone(learner).fit(matrix, outcome, **options), share)
 
-    def predict(self, matrix: Real) -> Real:
+    def predict(self, matrix: Any) -> Real:
         if self.model is None:
             return np.full(len(matrix), self.share)
         return np.asarray(self.model.predict_proba(matrix)[:, 1])
