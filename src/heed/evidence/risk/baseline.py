@@ -128,6 +128,7 @@ class Timeline:
     renews: bool
     tenure_missing: float = 0.0
     renewal_missing: float = 0.0
+    term_centre: float | None = None
 
     @property
     def longest(self) -> float:
@@ -138,7 +139,10 @@ class Timeline:
         names = ["always", *(f"time {place}" for place in range(len(self.ahead.centres)))]
         if self.tenure:
             names += [*(f"tenure {place}" for place in range(len(self.tenure.centres))), "tenure missing"]
-        return [*names, "renewal", "renewal near", "renewal missing"] if self.renews else names
+        if not self.renews:
+            return names
+        names += ["renewal", "renewal near", "renewal missing"]
+        return names if self.term_centre is None else [*names, "renewal of a long term"]
 
     def cells(self, contract: Contract, start: Real, stop: Real) -> Cells:
         """The cells lived through after `start` and up to `stop` (time of each row)."""
@@ -182,6 +186,8 @@ class Timeline:
             terms.append(np.broadcast_to(absent - self.tenure_missing, when.shape))
         if self.renews and contract.renewal is not None:
             terms += _renewal_terms(contract.renewal, renewals, when, bins, self.renewal_missing)
+            if self.term_centre is not None and contract.term is not None:
+                terms.append(terms[-3] * _log_terms(contract.term, self.term_centre)[:, None])
         return terms
 
     def _turns(self, when: Real, bins: int) -> Real:
@@ -215,6 +221,13 @@ def _renewal_terms(renewal: Real, renewals: Real, when: Real, bins: int, missing
     return [at, np.exp(-wait / NEAR), absent]
 
 
+def _log_terms(term: Real, centre: float) -> Real:
+    """Logarithms of the terms from their centre: a year's renewal is another decision than a month's. 0 where
+    the term is unknown."""
+    known = np.isfinite(term) & (term > 0)
+    return np.where(known, np.log(np.where(known, term, 1.0)) - centre, 0.0)
+
+
 def edges_of(time: Real, *, of_rows: bool) -> tuple[float, ...]:
     """Bins of a width that a calendar knows, as fine as the rows allow; the last ends at the longest time.
 
@@ -243,7 +256,16 @@ def learn_timeline(contract: Contract, time: Real, event: npt.NDArray[np.bool_],
         tenure = Curve.learn(age, np.ones(len(age)), knots) if len(age) else None
     if contract.renewal is not None:
         renewal_missing = float(np.isnan(contract.renewal).mean())
-    return Timeline(edges, ahead, tenure, contract.renewal is not None, tenure_missing, renewal_missing)
+    renews = contract.renewal is not None
+    return Timeline(edges, ahead, tenure, renews, tenure_missing, renewal_missing, term_centre_of(contract))
+
+
+def term_centre_of(contract: Contract) -> float | None:
+    """The mean logarithm of the terms; None where they are unknown, or all alike."""
+    if contract.renewal is None or contract.term is None:
+        return None
+    known = contract.term[np.isfinite(contract.term) & (contract.term > 0)]
+    return float(np.log(known).mean()) if len(known) and np.ptp(known) > 0 else None
 
 
 def whole_bins(edges: Sequence[float]) -> Real:
