@@ -12,7 +12,8 @@ find nine times of ten. They hold for all effects and at all times, beyond the p
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import log, log1p, sqrt
+from functools import lru_cache
+from math import exp, log, log1p, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -50,8 +51,7 @@ class ConfidenceSequence(BaseEstimator):
         """The z to be passed when a fraction (above 0; may pass 1) of the planned accounts is in."""
         if not fraction > 0:
             raise ValueError(f"The fraction of the planned accounts is above 0; it is {fraction}.")
-        needed = log(1 / (1 - self.level))
-        return float(brentq(lambda z: self._log_evidence(z, fraction) - needed, 0.0, 1e3, xtol=1e-10))
+        return _critical(fraction, self.level)
 
     def interval(self, contrast: Contrast) -> Estimate:
         """The effect with the interval of this look alone."""
@@ -91,16 +91,23 @@ class ConfidenceSequence(BaseEstimator):
     def _fraction(self, contrast: Contrast) -> float:
         return contrast.size / size_of(self.planned_treated_n, self.planned_control_n)
 
-    def _log_evidence(self, z: float, fraction: float) -> float:
-        """Log of the likelihood ratio of z, mixed over drifts ±N(D, T²) at fraction 1, to no drift."""
-        drift = drift_of_the_bet(self.level)
-        spread = (SPREAD_OF_THE_BET * drift) ** 2
-        scale = 1 + spread * fraction
-        reach = drift * sqrt(fraction) * abs(z) / scale
-        # log cosh without overflow.
-        both_signs = reach + log1p(np.exp(-2 * reach)) - log(2)
-        quadratic = (spread * fraction * z * z - drift**2 * fraction) / (2 * scale)
-        return quadratic + both_signs - 0.5 * log(scale)
+
+@lru_cache(maxsize=4096)
+def _critical(fraction: float, level: float) -> float:
+    needed = log(1 / (1 - level))
+    return float(brentq(lambda z: _log_evidence(z, fraction, level) - needed, 0.0, 1e3, xtol=1e-10))
+
+
+def _log_evidence(z: float, fraction: float, level: float) -> float:
+    """Log of the likelihood ratio of z, mixed over drifts ±N(D, T²) at fraction 1, to no drift."""
+    drift = drift_of_the_bet(level)
+    spread = (SPREAD_OF_THE_BET * drift) ** 2
+    scale = 1 + spread * fraction
+    reach = drift * sqrt(fraction) * z / scale
+    # log cosh without overflow.
+    both_signs = reach + log1p(exp(-2 * reach)) - log(2)
+    quadratic = (spread * fraction * z * z - drift**2 * fraction) / (2 * scale)
+    return quadratic + both_signs - 0.5 * log(scale)
 
 
 def drift_of_the_bet(level: float) -> float:

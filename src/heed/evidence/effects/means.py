@@ -3,7 +3,8 @@
 Without covariates: the difference of means with Welch's unequal variances. With covariates known before the
 treatment (CUPED: Deng and others 2013), the regression with interactions of Lin (2013), which is never worse
 in large samples and needs no model to be true; errors are heteroskedasticity-robust (HC2), or by cluster
-(Liang and Zeger's with the usual correction) where accounts come in clusters.
+(Liang and Zeger's with the usual correction) where accounts come in clusters, and allow for covariates whose
+mean in the sample is not that of all accounts.
 """
 
 from collections.abc import Sequence
@@ -164,13 +165,15 @@ def _regression(arms: _Arms) -> tuple[float, float, float]:
     bread = np.linalg.pinv(design.T @ design)
     coefficients = bread @ design.T @ arms.outcome
     residuals = arms.outcome - design @ coefficients
-    # What the coefficient of the treatment takes from each row.
-    influence = design @ bread[1]
+    # What the treatment's coefficient takes from each row, and what it owes to the sample's mean covariates:
+    # accounts to come may have others, for whom the treatment does more or less (Negi and Wooldridge 2021).
+    taken = design @ bread[1] * residuals
+    owed = arms.covariates @ coefficients[2 + arms.covariates.shape[1] :] / len(design)
     if arms.clusters is None:
         leverage = np.einsum("ij,jk,ik->i", design, bread, design)
-        variance = float(np.sum(influence**2 * residuals**2 / np.maximum(1e-9, 1 - leverage)))
+        variance = float(np.sum(taken**2 / np.maximum(1e-9, 1 - leverage)) + np.sum(owed**2))
         return float(coefficients[1]), variance**0.5, float(len(design) - design.shape[1])
-    return float(coefficients[1]), *_by_cluster(influence * residuals, arms.clusters, design.shape)
+    return float(coefficients[1]), *_by_cluster(taken + owed, arms.clusters, design.shape)
 
 
 def _by_cluster(parts: Real, clusters: npt.NDArray[np.int64], shape: tuple[int, ...]) -> tuple[float, float]:
