@@ -55,9 +55,9 @@ def test_recalibration_is_the_logistic_regression_of_statsmodels() -> None:
     y, p = sample()
     odds = figures.log_odds(p)
     fitted = sm.Logit(y, sm.add_constant(odds)).fit(disp=0, tol=1e-12)
-    found = figures.Recalibration(y, odds)
-    assert value(found.intercept, len(y)) == pytest.approx(fitted.params[0], abs=1e-6)
-    assert value(found.slope, len(y)) == pytest.approx(fitted.params[1], abs=1e-6)
+    intercept, slope = figures.together(figures.Recalibration(y, odds).fit)
+    assert value(intercept, len(y)) == pytest.approx(fitted.params[0], abs=1e-6)
+    assert value(slope, len(y)) == pytest.approx(fitted.params[1], abs=1e-6)
 
 
 def test_the_calibration_error_is_that_of_the_protocol() -> None:
@@ -94,8 +94,17 @@ def test_weights_are_repeated_rows(seed: int) -> None:
     for places in (3, 0.25):
         whole = figures.Capacity(again_y, again_p, np.zeros(len(again_y), dtype=np.int64), places)
         part = figures.Capacity(y, p, np.zeros(20, dtype=np.int64), places)
-        assert part.recall(weights)[0] == pytest.approx(value(whole.recall, len(again_y)))
-        assert part.precision(weights)[0] == pytest.approx(value(whole.precision, len(again_y)))
+        ones = np.ones((1, len(again_y)))
+        assert np.ravel(part.caught(weights)) == pytest.approx(np.ravel(whole.caught(ones)))
+
+
+def test_figures_worked_out_together_are_of_the_weights_that_were_asked() -> None:
+    y, p = sample(50)
+    first, second = figures.together(figures.Capacity(y, p, np.zeros(50, dtype=np.int64), 5).caught)
+    ones, twos = np.ones((1, 50)), np.r_[np.full(25, 2.0), np.zeros(25)][None, :]
+    before = first(ones), second(ones)
+    assert second(twos) != before[1]
+    assert (first(ones), second(ones)) == before
 
 
 def test_capacity_is_per_date_and_ties_share_the_last_place() -> None:
@@ -104,8 +113,7 @@ def test_capacity_is_per_date_and_ties_share_the_last_place() -> None:
     on = np.array([0, 0, 0, 0, 1, 1, 1, 1])
     taken = figures.Capacity(y, risk, on, 2)
     assert taken.flagged().tolist() == [1, 0.5, 0.5, 0, 0, 1, 1, 0]
-    assert value(taken.recall, 8) == pytest.approx(1.5 / 3)
-    assert value(taken.precision, 8) == pytest.approx(1.5 / 4)
+    assert np.ravel(taken.caught(np.ones((1, 8)))) == pytest.approx([1.5 / 3, 1.5 / 4])
     assert figures.Capacity(y, risk, on, 0.5).flagged().tolist() == [1, 0.5, 0.5, 0, 0, 1, 1, 0]
 
 

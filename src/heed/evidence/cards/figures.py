@@ -4,7 +4,9 @@ Each maker takes the rows once and returns a `Figure`: weights of shape (draws, 
 out. Ties share their place: nothing here depends on the order in which rows came.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -135,12 +137,6 @@ class Recalibration:
         det = h0 * h2 - h1 * h1
         return (h2 * g0 - h1 * g1) / det, (h0 * g1 - h1 * g0) / det
 
-    def slope(self, weights: Real) -> Real:
-        return self.fit(weights)[1]
-
-    def intercept(self, weights: Real) -> Real:
-        return self.fit(weights)[0]
-
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
@@ -177,17 +173,25 @@ class Capacity:
         found[ranks.order] = np.repeat(chances[0], sizes)
         return found
 
-    def recall(self, weights: Real) -> Real:
-        """Of those that left, the share that had a place."""
-        ranks, _, chances = self.chances(weights)
-        left = ranks.sums(weights * self.y)
-        return _over((left * chances).sum(1), left.sum(1))
-
-    def precision(self, weights: Real) -> Real:
-        """Of those that had a place, the share that left."""
+    def caught(self, weights: Real) -> tuple[Real, Real]:
+        """Recall: of those that left, the share that had a place; and precision: the reverse."""
         ranks, every, chances = self.chances(weights)
         left = ranks.sums(weights * self.y)
-        return _over((left * chances).sum(1), (every * chances).sum(1))
+        found = (left * chances).sum(1)
+        return _over(found, left.sum(1)), _over(found, (every * chances).sum(1))
+
+
+def together(pair: Callable[[Real], tuple[Real, Real]]) -> tuple[Figure, Figure]:
+    """Two figures that are worked out in one: the second takes what the first made of the same weights."""
+    made: dict[str, Any] = {"of": None}
+
+    def of(weights: Real) -> tuple[Real, Real]:
+        if made["of"] is not weights:
+            made.update(of=weights, figures=pair(weights))
+        found: tuple[Real, Real] = made["figures"]
+        return found
+
+    return lambda weights: of(weights)[0], lambda weights: of(weights)[1]
 
 
 def median(values: Real) -> Figure:

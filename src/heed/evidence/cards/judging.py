@@ -102,13 +102,13 @@ def figures_of(rows: Rows, *, probability: bool, baseline: Real | None = None) -
     found = {"auc": figures.auc(y, risk), "average_precision": figures.average_precision(y, risk)}
     if probability:
         beside = None if baseline is None else squared(y, baseline)
-        again = figures.Recalibration(y, figures.log_odds(risk))
+        intercept, slope = figures.together(figures.Recalibration(y, figures.log_odds(risk)).fit)
         found |= {
             "brier": figures.mean(squared(y, risk)),
             "brier_skill": figures.skill(squared(y, risk), beside, y),
             "log_loss": figures.mean(surprise(y, risk)),
-            "calibration_slope": again.slope,
-            "calibration_intercept": again.intercept,
+            "calibration_slope": slope,
+            "calibration_intercept": intercept,
             "calibration_error": figures.calibration_error(y, risk),
         }
     return found
@@ -120,7 +120,8 @@ def capacity_figures(rows: Rows, capacity: float | None) -> dict[str, Figure]:
         return {}
     ranked = np.where(np.isnan(rows.values), -np.inf, rows.values)
     taken = figures.Capacity(rows.y, ranked, rows.landmarks, capacity)
-    return {"recall": taken.recall, "precision": taken.precision}
+    recall, precision = figures.together(taken.caught)
+    return {"recall": recall, "precision": precision}
 
 
 def judge(
