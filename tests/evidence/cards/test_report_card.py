@@ -103,7 +103,7 @@ def test_accounts_without_a_score_are_never_flagged_and_count_as_missed() -> Non
     assert found.missed_accounts == tuple(sorted(str(number) for number in silent))
     assert found.unknown_share == 5 / 400
     assert found.recall.value == pytest.approx(1 - 5 / found.left)
-    assert "5 rows have no score" in found.notes[0]
+    assert "rows without a score, which count as not flagged: 5" in found.notes[0]
     assert found.bands[-1].low is None
 
 
@@ -139,7 +139,7 @@ def test_infinite_scores_are_refused_in_words() -> None:
     score = company()["score"].copy()
     score[3] = np.inf
     found = card(score=score, probability=False, capacity=10)
-    assert found.reason.startswith("1 values are infinite")
+    assert found.reason.startswith("infinite values: 1;")
     assert found.bands == ()
 
 
@@ -148,12 +148,12 @@ def test_rows_that_repeat_count_once_and_rows_that_contradict_are_refused() -> N
     twice: dict[str, Any] = {name: np.tile(values, 2) for name, values in held.items()}
     found = report_card(**twice)
     assert found.auc == card().auc
-    assert found.notes == ("400 rows repeat another exactly; each counts once",)
+    assert found.notes == ("rows that repeat another exactly, counted once: 400",)
     other = held["score"][::-1]
     contradicting = report_card(
         twice["y"], np.r_[held["score"], other], accounts=twice["accounts"], landmarks=np.zeros(800)
     )
-    assert "contradict another of the same account and date" in contradicting.reason
+    assert "contradict another of the same account and date: 400" in contradicting.reason
 
 
 def test_outcomes_that_are_not_known_yet_are_left_out() -> None:
@@ -162,7 +162,7 @@ def test_outcomes_that_are_not_known_yet_are_left_out() -> None:
     y[:50] = np.nan
     found = card(y=y)
     assert found.n == 350
-    assert found.notes == ("50 rows whose outcome is not known yet are left out",)
+    assert found.notes == ("rows left out because their outcome is not known yet: 50",)
 
 
 def test_all_caught_is_not_certain() -> None:

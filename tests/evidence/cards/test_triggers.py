@@ -51,7 +51,7 @@ def test_the_replay_is_the_one_counted_by_hand() -> None:
     weeks = (365 - 90) / 7
     assert found.false_alarms.value == pytest.approx(2 / (2 * weeks))
     assert found.false_alarms.high == pytest.approx(chi2.ppf(0.975, 6) / 2 / (2 * weeks))
-    assert "1 firings" in found.notes[0]
+    assert found.notes == ("firings left out, repeated or when the account was no customer: 1",)
 
 
 def test_a_usage_drop_that_catches_8_of_21_has_a_recall_of_38_percent() -> None:

@@ -153,6 +153,28 @@ def test_values_written_after_the_outcome_raise_the_alarm_however_little_they_te
     ).verdict == ("leak alarm")
 
 
+def test_a_value_written_on_the_day_of_leaving_is_not_written_after_it() -> None:
+    y = outcome()
+    assert verdict(noise(), y, **written(y, np.full(N, 0.7))).verdict != "leak alarm"
+    assert verdict(noise(), y, **written(y, np.full(N, 1.7))).verdict == "leak alarm"
+
+
+def test_dates_of_any_kind_and_a_clock_with_gaps_are_read() -> None:
+    y = outcome()
+    days = [day.date() for day in pd.date_range("2026-01-01", periods=N // 10, freq="7D") for _ in range(10)]
+    clock = pd.DataFrame({"tenure": np.where(np.arange(N) % 7, 1.5, np.nan), "term": np.full(N, np.nan)})
+    found = verdict(noise() + y, y, landmarks=days, clock=clock)
+    assert found.verdict == "predicts"
+    assert "forward in time" in found.gain.method
+    assert verdict(noise() + y, y, landmarks=pd.DatetimeIndex(days, tz="UTC"), clock=clock).gain == found.gain
+
+
+def test_two_metrics_of_one_name_are_refused() -> None:
+    table = pd.DataFrame(np.ones((N, 2)), columns=["logins", "logins"])
+    with pytest.raises(ValueError, match="Two metrics are named 'logins'"):
+        verdicts(table, outcome(), accounts=np.arange(N), horizon=90)
+
+
 def test_one_value_written_late_is_left_out_and_said() -> None:
     y = outcome()
     late = np.flatnonzero(y == 1)[0]
@@ -160,7 +182,7 @@ def test_one_value_written_late_is_left_out_and_said() -> None:
     days[late] = 9
     found = verdict(noise(), y, **written(y, days))
     assert (found.verdict != "leak alarm", found.n) == (True, N - 1)
-    assert "1 values were written at a wrong time" in found.notes[0]
+    assert "written at a wrong time: 1" in found.notes[0]
 
 
 def test_values_written_before_what_they_measure_began_raise_the_alarm() -> None:
@@ -177,7 +199,7 @@ def test_values_written_before_what_they_measure_began_raise_the_alarm() -> None
         ([1.0, 2.0, 3.0], [1, 0, 0], "only 1 left so far, at least 10 are needed"),
         (np.full(N, 4.0), outcome(), "it never varies: it is 4 for everybody"),
         (np.full(N, np.nan), outcome(), "it is missing for everybody"),
-        (np.r_[np.inf, noise()[1:]], outcome(), "1 values are infinite: correct them where they are made"),
+        (np.r_[np.inf, noise()[1:]], outcome(), "infinite values: 1; correct them where they are made"),
         (
             np.r_[np.full(N - 12, np.nan), noise()[:12]],
             np.r_[np.ones(300), np.zeros(300)],

@@ -99,11 +99,10 @@ def gain_over_clock(
 
 
 def _filled(clock: Real) -> Real:
-    """Missing features of the clock at their mean."""
-    table = clock if clock.ndim == 2 else clock[:, None]
-    return np.where(
-        np.isfinite(table), table, np.nanmean(np.where(np.isfinite(table), table, np.nan), axis=0)
-    )
+    """Missing features of the clock at the mean of the known; 0 where none is."""
+    known = np.isfinite(clock)
+    mean = np.where(known, clock, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return np.where(known, clock, mean)
 
 
 def _saved(rows: Rows, base: Real, past: Chosen, test: Chosen) -> Real:

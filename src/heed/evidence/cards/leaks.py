@@ -45,7 +45,7 @@ def sure_range(y: Real, values: Real) -> str:
 
 
 def dates(values: Column | None, n: int, name: str) -> "pd.Series[Any] | None":
-    """Days, NaT where unknown; numbers are taken as days on one scale."""
+    """Days (without their time), NaT where unknown; numbers are taken as days on one scale."""
     if values is None:
         return None
     held: pd.Series[Any] = pd.Series(values).reset_index(drop=True)
@@ -56,7 +56,7 @@ def dates(values: Column | None, n: int, name: str) -> "pd.Series[Any] | None":
     found = pd.to_datetime(held, utc=True, errors="coerce")
     if (found.isna() & held.notna()).any():
         raise ValueError(f"'{name}' holds what is no date: {held[found.isna() & held.notna()].iloc[0]!r}.")
-    return found
+    return found.dt.normalize()
 
 
 def written_wrongly(

@@ -129,15 +129,17 @@ def _usable(table: pd.DataFrame, *, dated: bool) -> Rows:
     notes: list[str] = []
     reason = ""
     if open_rows := int(table["y"].isna().sum()):
-        notes.append(f"{open_rows} rows whose outcome is not known yet are left out")
+        notes.append(f"rows left out because their outcome is not known yet: {open_rows}")
         table = table[table["y"].notna()]
     if infinite := int(np.isinf(table["value"]).sum()):
-        reason = f"{infinite} values are infinite: correct them where they are made, then ask again"
+        reason = f"infinite values: {infinite}; correct them where they are made, then ask again"
     if repeated := int(table.duplicated().sum()):
-        notes.append(f"{repeated} rows repeat another exactly; each counts once")
+        notes.append(f"rows that repeat another exactly, counted once: {repeated}")
         table = table.drop_duplicates()
     if dated and (twice := int(table.duplicated(["account", "on"]).sum())):
-        reason = reason or f"{twice} rows contradict another of the same account and date: keep one of each"
+        reason = (
+            reason or f"rows that contradict another of the same account and date: {twice}; keep one of each"
+        )
     return _coded(table, notes, reason)
 
 

@@ -202,7 +202,7 @@ def _false_alarms(wrong: int, csms: float | None, days: int, level: float) -> Es
 def _notes(dropped: int) -> tuple[str, ...]:
     if not dropped:
         return ()
-    return (f"{dropped} firings repeat another or came when the account was no customer; they are left out",)
+    return (f"firings left out, repeated or when the account was no customer: {dropped}",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,9 @@ def verdicts(
             f"A horizon is above 0 days and an equivalence bound between 0 and .5; "
             f"these are {horizon!r} and {equivalence!r}."
         )
+    if metrics.columns.has_duplicates:
+        twice = metrics.columns[metrics.columns.duplicated()][0]
+        raise ValueError(f"Two metrics are named '{twice}': give each a name of its own.")
     n = len(pd.Series(y))
     base = _clock(clock, n)
     outcome, started = dates(outcome_at, n, "outcome_at"), dates(started_at, n, "started_at")

@@ -89,7 +89,7 @@ def weigh(
     if alarm or rows.reason:
         return replace(found, alarm=alarm, reason=rows.reason)
     if unusable.any():
-        noted = (*rows.notes, f"{unusable.sum()} values were written at a wrong time and are left out")
+        noted = (*rows.notes, f"values left out because they were written at a wrong time: {unusable.sum()}")
         rows = replace(rows.only(~unusable), notes=noted)
         clock = None if clock is None else clock[~unusable]
         found = replace(found, rows=rows, bands=bands(rows.y, rows.values, level=level))
