@@ -132,6 +132,10 @@ def test_no_single_customer_counts_for_more_than_five_times_the_mean() -> None:
     scores = pd.Series([2.0] * 5 + [9.0] * 300, table.index[answered])
     found = weigh_responses(scores, table, covariates=["usage"])
     assert found.note == "5 weights were cut to 5 times the mean."
+    assert found.weights is not None
+    assert found.weights[:5].to_list() == pytest.approx([5 * 1_000 / 305] * 5)
+    assert found.weights.max() == pytest.approx(5 * found.weights.mean())
+    assert found.weights.sum() == pytest.approx(1_000)
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:
@@ -155,12 +159,19 @@ def test_thin_classes_are_joined_and_named() -> None:
     assert one.weighted.value == one.raw.value
 
 
-def test_missing_levels_are_levels_and_missing_numbers_have_an_indicator() -> None:
-    scores, table, _ = opinions()
-    table.loc[table.index[::7], "usage"] = np.nan
-    table.loc[table.index[::5], "plan"] = None
-    found = weigh_responses(scores, table, covariates=["usage", "plan"])
-    assert found.weighted.value is not None
+def test_that_a_value_is_missing_tells_who_answers() -> None:
+    random = np.random.default_rng(1)
+    missing = random.random(1_000) < 0.4
+    table = customers(
+        usage=list(np.where(missing, np.nan, random.normal(0, 1, 1_000))),
+        plan=[None if nothing else "a" for nothing in missing],
+    )
+    answered = random.random(1_000) < np.where(missing, 0.1, 0.5)
+    scores = pd.Series(9.0, table.index[answered])
+    for column in ("usage", "plan"):
+        weights = weigh_responses(scores, table, covariates=[column]).weights
+        assert weights is not None
+        assert weights[missing[answered]].mean() > 3 * weights[~missing[answered]].mean(), column
 
 
 def test_other_surveys_are_weighed_on_their_own_scale(population: pd.DataFrame) -> None:

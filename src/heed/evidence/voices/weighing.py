@@ -155,12 +155,22 @@ def _by_propensity(table: pd.DataFrame, answers: int, seed: int) -> Weights:
     if answers == len(table):
         return Weights(np.ones(answers), fixed, "response propensity", "Everybody answered.")
     propensity = response_propensity(table, answers, seed)
-    of = len(table) * (1 / propensity) / (1 / propensity).sum()
-    most = MOST_WEIGHT * len(table) / answers
-    cut = int((of > most).sum())
-    of = np.minimum(of, most)
+    of, cut = _cut(1 / propensity, len(table))
     note = f"{cut} weights were cut to {MOST_WEIGHT:g} times the mean." if cut else ""
-    return Weights(of * len(table) / of.sum(), fixed, "response propensity", note)
+    return Weights(of, fixed, "response propensity", note)
+
+
+def _cut(of: Real, total: int) -> tuple[Real, int]:
+    """Weights that sum to `total`, none above so many times the mean, and how many were cut to that; what
+    they lose goes to the others in proportion."""
+    most = MOST_WEIGHT * total / len(of)
+    held = np.zeros(len(of), dtype=bool)
+    while True:
+        rest = total - most * float(held.sum())
+        weights = np.where(held, most, of * rest / float(of[~held].sum()))
+        if not (above := weights > most * (1 + 1e-9)).any():
+            return weights, int(held.sum())
+        held |= above
 
 
 def _columns_of(labels: "Sequence[pd.Series[str]]") -> Real:
