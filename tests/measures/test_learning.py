@@ -1,0 +1,171 @@
+"""Landmarks, the risk model and the verdicts: what is known then, learnt once a week, and made again."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from heed.customers.actions import erase_account, save_accounts, save_periods
+from heed.customers.models import Account
+from heed.customers.rows import AccountRow, PeriodRow
+from heed.measures.actions import ensure_starter_metrics, estimate_risk
+from heed.measures.definitions import starter_definitions
+from heed.measures.landmarks import features_at, landmarks, landmarks_before
+from heed.measures.learning import Learnt, learn
+from heed.measures.models import LandmarkPanel, MetricVerdict, Risk, RiskModel, RiskScore
+from heed.measures.panels import rows_of
+from heed.measures.scoring import reopened, same
+
+pytestmark = pytest.mark.django_db
+
+DAY = date(2026, 7, 1)
+BY = "daily round"
+METRICS = ("days_active", "days_since_usage", "cases_opened", "days_to_renewal", "tenure_days")
+
+
+def known_from(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def quarter(account: str, number: int) -> PeriodRow:
+    starts = date(2024, 10, 1) + timedelta(days=91 * number)
+    ends = starts + timedelta(days=91)
+    return PeriodRow(
+        f"{account}-{number}", account=account, starts_on=starts, ends_on=ends, renews_on=ends,
+        monthly_amount=Decimal(100), currency="EUR", recorded_at=known_from(starts),
+    )  # fmt: skip
+
+
+def fill(log: Callable[..., None], accounts: int = 60, leaving: int = 20) -> None:
+    """Accounts on terms of 91 days. Those that leave do so at their third renewal or a later one, and use the
+    product no more in the eight weeks before."""
+    ensure_starter_metrics([each for each in starter_definitions() if each["key"] in METRICS])
+    keys = [f"A{number:03d}" for number in range(accounts)]
+    save_accounts([AccountRow(key, since=date(2024, 10, 1)) for key in keys], by="import:1", source="crm")
+    terms = {key: 3 + number % 4 if number < leaving else 8 for number, key in enumerate(keys)}
+    save_periods(
+        [quarter(key, number) for key in keys for number in range(terms[key])], by="import:1", source="crm"
+    )
+    first = date(2024, 10, 1)
+    rows: list[tuple[Any, ...]] = []
+    for number, key in enumerate(keys):
+        last = first + timedelta(days=91 * terms[key] - (56 if number < leaving else 0))
+        day = first + timedelta(days=number % 7)
+        while day < min(last, DAY):
+            rows.append((key, f"P-{key}", "signed_in", day.isoformat()))
+            day += timedelta(days=7)
+    log(*rows)
+
+
+def test_landmarks_go_back_every_thirty_days_but_not_before_the_first_day_known() -> None:
+    assert landmarks_before(DAY, None) == []
+    found = landmarks_before(DAY, date(2026, 4, 10))
+    assert found == [date(2026, 5, 2), date(2026, 6, 1)]
+    assert len(landmarks_before(DAY, date(2000, 1, 1))) == 24
+
+
+def test_a_landmark_knows_what_one_date_knows(log: Callable[..., None]) -> None:
+    fill(log, 8, 3)
+    grid = landmarks(DAY).features
+    for landmark in sorted(set(grid["landmark"]))[-3:]:
+        alone = features_at(landmark)
+        pd.testing.assert_frame_equal(
+            grid[grid["landmark"] == landmark].reset_index(drop=True), alone, check_dtype=False
+        )
+
+
+def test_only_accounts_that_paid_then_are_in_and_what_became_of_them(log: Callable[..., None]) -> None:
+    fill(log, 8, 3)
+    found = landmarks(DAY)
+    left = {row.account: row.on for row in found.events.itertuples() if row.kind == "churn"}
+    assert left == {
+        "A000": date(2024, 10, 1) + timedelta(days=3 * 91),
+        "A001": date(2024, 10, 1) + timedelta(days=4 * 91),
+        "A002": date(2024, 10, 1) + timedelta(days=5 * 91),
+    }
+    for account, on in left.items():
+        own = found.features[found.features["account"] == account]
+        assert max(own["landmark"]) < on
+    assert set(found.features["term_days"]) == {91}
+
+
+def test_nothing_recorded_after_a_landmark_is_in_its_row(log: Callable[..., None]) -> None:
+    fill(log, 6, 2)
+    before = landmarks(DAY).features
+    learnt = DAY - timedelta(days=100)
+    log(
+        ("A000", "P-A000", "signed_in", "2025-03-01"),
+        ("A004", None, "case.opened", "2025-05-01"),
+        recorded_at=known_from(learnt),
+    )
+    corrected = replace(quarter("A005", 0), monthly_amount=Decimal(90), recorded_at=known_from(learnt))
+    save_periods([corrected], by="import:2", source="crm")
+    after = landmarks(DAY).features
+    earlier = before["landmark"] < learnt
+    pd.testing.assert_frame_equal(before[earlier], after[after["landmark"] < learnt])
+    assert not before.equals(after)
+
+
+def test_with_four_that_left_nothing_is_learnt_and_it_says_so(log: Callable[..., None]) -> None:
+    fill(log, 10, 4)
+    assert learn(DAY, by=BY).rows == 0
+    version = RiskModel.objects.get()
+    assert version.reason == "4 accounts have left so far: at least 5 are needed to learn who leaves"
+    assert version.record is None
+    assert not LandmarkPanel.objects.exists()
+    estimate_risk(DAY, by=BY)
+    assert not RiskScore.objects.exists()
+    assert not Risk.objects.exclude(score=None).exists()
+
+
+@pytest.fixture
+def learnt(log: Callable[..., None]) -> RiskModel:
+    fill(log)
+    learn(DAY, by=BY)
+    return RiskModel.objects.get()
+
+
+def test_what_is_learnt_is_kept_with_its_rows_and_only_once_a_week(learnt: RiskModel) -> None:
+    assert learnt.panel is not None
+    assert (learnt.version, learnt.panel.accounts, learnt.panel.left) == (1, 60, 20)
+    found = MetricVerdict.objects.get(metric__key="days_active")
+    assert (found.verdict, found.record["more_leave"], found.record["left"]) == ("predicts", "lower", 20)
+    assert learn(DAY + timedelta(days=6), by=BY) == Learnt()
+    assert RiskModel.objects.count() == 1
+    # The same day anew is a version of its own, of the same rows and with the same parameters.
+    learn(DAY, by=BY, due_only=False)
+    again = RiskModel.objects.get(version=2)
+    assert (again.panel, again.record, again.card) == (learnt.panel, learnt.record, learnt.card)
+
+
+def test_a_score_of_a_past_day_is_made_again_to_the_last_bit(learnt: RiskModel) -> None:
+    estimate_risk(DAY, by=BY)
+    stored = RiskScore.objects.select_related("model", "account").get(account__key="A050")
+    risk = Risk.objects.get(account__key="A050")
+    assert (risk.probability, risk.score_id) == (stored.probability, stored.pk)
+    first = list(RiskScore.objects.order_by("account").values())
+    assert len(first) == 40
+    estimate_risk(DAY, by=BY)
+    assert list(RiskScore.objects.order_by("account").values()) == first
+
+    learn(DAY + timedelta(days=7), by=BY)
+    estimate_risk(DAY + timedelta(days=7), by=BY)
+    assert RiskScore.objects.get(account__key="A050", as_of=DAY + timedelta(days=7)).model.version == 2
+    again, features, why = reopened(RiskScore.objects.get(pk=stored.pk))
+    assert again is not None
+    assert why is not None
+    assert same(stored, again)
+    assert why.base + why.table.iloc[0].sum() == pytest.approx(why.log_odds[0], abs=1e-9)
+    assert 1 / (1 + np.exp(-why.log_odds[0])) == pytest.approx(stored.probability, abs=1e-12)
+    assert features["account"].tolist() == ["A050"]
+
+    erase_account(Account.objects.get(key="A050"), by="person:1", reason="asked for it")
+    estimate_risk(DAY + timedelta(days=7), by=BY)
+    assert not RiskScore.objects.filter(account__erased_at__isnull=False).exists()
+    assert learnt.panel is not None
+    assert "A050" not in set(rows_of(learnt.panel)["account"])
