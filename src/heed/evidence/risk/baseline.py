@@ -129,6 +129,7 @@ class Timeline:
     tenure_missing: float = 0.0
     renewal_missing: float = 0.0
     term_centre: float | None = None
+    drift: tuple[float, float] = (0.0, 1.0)
 
     @property
     def longest(self) -> float:
@@ -151,17 +152,14 @@ class Timeline:
         edges = np.array(self.edges)
         middles = (edges[1:] + edges[:-1]) / 2
         if not contract.of_rows:
-            turn = self.ahead.terms(middles)
-            return Cells(
-                share,
-                np.column_stack([np.ones(len(middles)), *turn]),
-                np.column_stack([np.ones(len(middles)), *turn]),
-            )
+            always = np.ones(len(middles))
+            clock = np.column_stack([always, *self.ahead.terms(middles)])
+            return Cells(share, clock, np.column_stack([always, self._drift(middles)]))
         when = np.column_stack(
             [np.broadcast_to(middles, (contract.rows, len(middles))), np.nan_to_num(renewals)]
         )
-        clock = np.stack(self._terms(contract, renewals, when), axis=-1)
-        return Cells(share, clock, self._turns(when, len(middles)))
+        terms = np.stack(self._terms(contract, renewals, when), axis=-1)
+        return Cells(share, terms, self._turns(when, len(middles)))
 
     def shares(self, renewals: Real, start: Real, stop: Real) -> Real:
         edges = np.array(self.edges)
@@ -191,12 +189,16 @@ class Timeline:
         return terms
 
     def _turns(self, when: Real, bins: int) -> Real:
-        turns = [np.ones_like(when), *self.ahead.terms(when)]
+        turns = [np.ones_like(when), self._drift(when)]
         if self.renews:
             at = np.zeros_like(when)
             at[:, bins:] = 1.0
             turns.append(at)
         return np.stack(turns, axis=-1)
+
+    def _drift(self, when: Real) -> Real:
+        centre, scale = self.drift
+        return (when - centre) / scale
 
     def events(self, contract: Contract, time: Real, event: npt.NDArray[np.bool_]) -> Whole:
         """For each row the cell in which it left, -1 for who did not."""
@@ -257,7 +259,9 @@ def learn_timeline(contract: Contract, time: Real, event: npt.NDArray[np.bool_],
     if contract.renewal is not None:
         renewal_missing = float(np.isnan(contract.renewal).mean())
     renews = contract.renewal is not None
-    return Timeline(edges, ahead, tenure, renews, tenure_missing, renewal_missing, term_centre_of(contract))
+    term_centre = term_centre_of(contract)
+    drift = float(time[event].mean()), 2 * float(time[event].std()) or 1.0
+    return Timeline(edges, ahead, tenure, renews, tenure_missing, renewal_missing, term_centre, drift)
 
 
 def term_centre_of(contract: Contract) -> float | None:

@@ -5,6 +5,7 @@ below 1 says that the forecasts are too extreme, above 1 too timid; an intercept
 or too high over all.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import log
 
@@ -14,8 +15,9 @@ import numpy.typing as npt
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import normal_quantile
 from heed.evidence.risk.baseline import Cells
+from heed.evidence.risk.mending import Mend, Question, mended
 from heed.evidence.risk.ridge import Problem, fit_ridge, log_odds, scores
-from heed.evidence.risk.selection import CLOCK, Choice, Folds
+from heed.evidence.risk.selection import Choice, Folds
 
 Real = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -23,20 +25,21 @@ Whole = npt.NDArray[np.int64]
 LEVEL = 0.95
 METHOD = "logistic recalibration of held-out log-odds, cluster-robust interval"
 FAR_OFF = 1.5
+MOST_ROWS = 20_000
 SURE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """`slope` (1 is perfect) and `intercept` (0 is), the leavings `expected` and `observed` on held-out
-    rows, the factor by which effects were `scaled` (0: they were not), and the `reason` where calibration
-    failed."""
+    """On held-out rows: `slope` (1 is perfect) and `intercept` (0 is) of the hazard before it was mended;
+    how many were `expected` to leave by the longest horizon and were `observed` to; whether it was
+    `mended`; and the `reason` where calibration fails even so."""
 
     slope: Estimate
     intercept: Estimate
     expected: float
-    observed: int
-    scaled: float = 0.0
+    observed: float
+    mended: bool = False
     reason: str = ""
 
 
@@ -84,28 +87,23 @@ def _estimate(value: float, variance: float, n: int) -> Estimate:
     return Estimate(value, value - half, value + half, n, LEVEL, METHOD)
 
 
-def recalibrated(problem: Problem, choice: Choice, groups: Whole, folds: Folds) -> tuple[Calibration, Real]:
-    """The calibration on held-out rows, and the coefficients, repaired where the slope is surely off 1."""
+def calibrated(
+    problem: Problem,
+    choice: Choice,
+    groups: Whole,
+    folds: Folds,
+    asks: Callable[[Real, Whole], Question],
+) -> tuple[Calibration, Mend]:
+    """The calibration on held-out rows, and the mend where it helps; `asks` makes the question from the
+    held-out log-odds of all cells of some rows."""
     eta, tested = _held_out(problem, choice, folds)
-    share, event = problem.cells.share[tested], problem.event[tested]
-    slope, intercept = _slope(eta, share, event, groups[tested])
-    expected = float(np.sum(share / (1 + np.exp(-eta))))
-    observed = int(np.sum(event >= 0))
-    coefficients = choice.fit.coefficients
-    reason = _why_not(expected, observed, groups[tested][event >= 0])
-    if (
-        reason
-        or choice.candidate.name == CLOCK
-        or slope.value is None
-        or slope.low is None
-        or slope.high is None
-    ):
-        return Calibration(slope, intercept, expected, observed, reason=reason), coefficients
-    if slope.low <= 1 <= slope.high or intercept.value is None:
-        return Calibration(slope, intercept, expected, observed), coefficients
-    mended = coefficients * slope.value
-    mended[0] += intercept.value
-    return Calibration(slope, intercept, expected, observed, slope.value), mended
+    share, event, own = problem.cells.share[tested], problem.event[tested], groups[tested]
+    slope, intercept = _slope(eta, share, event, own)
+    step = 1 + len(tested) // MOST_ROWS
+    some = own % step == 0
+    found = mended(asks(eta[some], tested[some]), own[some] // step)
+    reason = _why_not(found.expected, found.observed, len(np.unique(own[some & (event >= 0)])))
+    return Calibration(slope, intercept, found.expected, found.observed, found.helps, reason), found.mend
 
 
 def _held_out(problem: Problem, choice: Choice, folds: Folds) -> tuple[Real, Whole]:
@@ -116,15 +114,14 @@ def _held_out(problem: Problem, choice: Choice, folds: Folds) -> tuple[Real, Who
     return np.concatenate(parts), np.concatenate([test for _, test in folds])
 
 
-def _why_not(expected: float, observed: int, leavers: Whole) -> str:
+def _why_not(expected: float, observed: float, accounts: int) -> str:
     """Counts off by half and more than chance allows; accounts, not rows, are what chance is made of."""
-    accounts = len(np.unique(leavers))
     if not observed or not accounts:
         return ""
     off = log(observed / expected)
     if abs(off) > log(FAR_OFF) and abs(off) * accounts**0.5 > SURE:
         return (
             f"calibration cannot be shown: on rows held out it expected {expected:.0f} to leave, "
-            f"and {observed} left"
+            f"and {observed:.0f} left"
         )
     return ""

@@ -1,6 +1,7 @@
 # ruff: noqa: N803 (X is what scikit-learn calls the table)
 """Fitting a hazard: checks, the clock, the candidates, how sure, and whether its calibration can be shown."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -9,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from heed.evidence.risk.baseline import learn_timeline
-from heed.evidence.risk.calibration import Calibration, recalibrated
+from heed.evidence.risk.calibration import Calibration, calibrated
 from heed.evidence.risk.encoding import Encoding, columns_missing, infinite_rows, learn_encoding
 from heed.evidence.risk.folds import account_folds, group_codes
 from heed.evidence.risk.learnt import ClockColumns, Learnt
+from heed.evidence.risk.mending import NO_MEND, Question, question
 from heed.evidence.risk.ridge import Problem, scores
 from heed.evidence.risk.selection import CLOCK, Candidate, Choice, Folds, Standing, choose, restricted
 
@@ -83,7 +85,14 @@ def fit(
     learnt, problem = _problem(X, event, time, encoding, clock_columns, events)
     held_out = _usable(folds, codes, event) or account_folds(codes, event, min(fold_count, events), seed)
     choice = choose(problem, _candidates(encoding, problem, events), codes, held_out, events)
-    return _concluded(learnt, problem, choice, codes, held_out, events, accounts)
+    renewals = clock_columns.contract(X).renewals(learnt.timeline.longest)
+
+    def asks(eta: Real, rows: Whole) -> Question:
+        terms = problem.cells.clock[..., 1]
+        own = terms[rows] if terms.ndim == 2 else terms
+        return question(eta, own, learnt.timeline, renewals[rows], event[rows], time[rows])
+
+    return _concluded(learnt, problem, choice, codes, held_out, events, accounts, asks)
 
 
 def _unfit(X: pd.DataFrame, events: int, accounts: int) -> str:
@@ -126,7 +135,9 @@ def _problem(
     # Who left was at risk in the whole of the cell in which it left.
     cells.share[left, cell[left]] = 1.0
     design = encoding.design(X)
-    learnt = Learnt(encoding, timeline, clock_columns, 1, np.zeros(0), np.zeros((0, 0)))
+    typical = float(np.median(time[event]))
+    nothing = np.zeros(0)
+    learnt = Learnt(encoding, timeline, clock_columns, (0,), nothing, np.zeros((0, 0)), NO_MEND, typical)
     return learnt, Problem(cells, design, cell)
 
 
@@ -140,25 +151,31 @@ def _candidates(encoding: Encoding, problem: Problem, events: int) -> list[Candi
     if events >= CURVED_FROM and not straight.all():
         found.append(Candidate("curved effects", everything))
     if events >= CURVED_FROM:
-        found.append(Candidate("effects that change in time", everything, 2))
+        found.append(Candidate("effects that change in time", everything, (0, 1)))
+        if problem.turns > 2:
+            found.append(Candidate("effects that differ at renewals", everything, (0, 2)))
     return found
 
 
 def _concluded(
-    learnt: Learnt, problem: Problem, choice: Choice, groups: Whole, folds: Folds, events: int, accounts: int
+    learnt: Learnt,
+    problem: Problem,
+    choice: Choice,
+    groups: Whole,
+    folds: Folds,
+    events: int,
+    accounts: int,
+    asks: Callable[[Real, Whole], Question],
 ) -> Fitted:
     own = restricted(problem, choice.candidate)
-    calibration, coefficients = recalibrated(own, choice, groups, folds)
-    covariance = _covariance(own, choice, groups)
-    if calibration.scaled:
-        covariance = covariance * calibration.scaled**2
-    encoding, coefficients, covariance = _slimmed(learnt, problem, choice, coefficients, covariance)
+    calibration, mend = calibrated(own, choice, groups, folds, asks)
     done = replace(
         learnt,
-        encoding=encoding,
+        encoding=_slimmed(learnt.encoding, choice),
         turns=choice.candidate.turns,
-        coefficients=coefficients,
-        covariance=covariance,
+        coefficients=choice.fit.coefficients,
+        covariance=_covariance(own, choice, groups),
+        mend=mend,
     )
     notes = list(learnt.encoding.notes)
     if choice.candidate.name == CLOCK and learnt.encoding.columns:
@@ -190,12 +207,8 @@ def _covariance(own: Problem, choice: Choice, groups: Whole) -> Real:
     return (result + result.T) / 2
 
 
-def _slimmed(
-    learnt: Learnt, problem: Problem, choice: Choice, coefficients: Real, covariance: Real
-) -> tuple[Encoding, Real, Real]:
-    """The encoding of the chosen candidate alone: the columns it does not use are not kept."""
-    columns = choice.candidate.columns
-    if not columns.any():
-        return Encoding((), learnt.encoding.notes), coefficients, covariance
-    encoding = learnt.encoding if columns.all() else learnt.encoding.straightened()
-    return encoding, coefficients, covariance
+def _slimmed(encoding: Encoding, choice: Choice) -> Encoding:
+    """That of the chosen candidate alone: the columns it does not use are not kept."""
+    if not choice.candidate.columns.any():
+        return Encoding((), encoding.notes)
+    return encoding if choice.candidate.columns.all() else encoding.straightened()

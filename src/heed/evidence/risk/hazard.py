@@ -140,11 +140,8 @@ class HazardModel(BaseEstimator):
         return np.array(self._answering().timeline.edges[1:])
 
     def predict(self, X: pd.DataFrame) -> Real:
-        """A risk score: the time expected to be lost up to the longest observed."""
-        times = self.unique_times_
-        stays = self.predict_survival_function(X, times)
-        result: Real = np.sum((1 - stays) * np.diff(np.concatenate([[0.0], times])), axis=1)
-        return result
+        """A risk score: the chance to leave by the time at which half of those who left had left."""
+        return self.predict_proba(X, self._answering().typical)
 
     def score(self, X: pd.DataFrame, y: npt.NDArray[np.void]) -> float:
         """Harrell's C of `predict`, ties in risk counting half."""

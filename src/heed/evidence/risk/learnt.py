@@ -14,6 +14,7 @@ import pandas as pd
 
 from heed.evidence.risk.baseline import Cells, Contract, Timeline
 from heed.evidence.risk.encoding import Encoding, columns_missing, is_number
+from heed.evidence.risk.mending import Mend
 from heed.evidence.risk.ridge import softplus
 
 Real = npt.NDArray[np.float64]
@@ -45,17 +46,20 @@ class ClockColumns:
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """A fitted hazard: `coefficients` of the clock's terms, then of the columns for each of `turns` turns.
+    """A fitted hazard: `coefficients` of the clock's terms, then of the columns for each turn
+    in `turns` (places among the turns of the timeline).
 
-    `covariance` is that of the coefficients.
+    `covariance` is that of the coefficients. `typical` is the time by which half of those who left had left.
     """
 
     encoding: Encoding
     timeline: Timeline
     clock_columns: ClockColumns
-    turns: int
+    turns: tuple[int, ...]
     coefficients: Real
     covariance: Real
+    mend: Mend
+    typical: float
 
     @property
     def needed(self) -> list[str]:
@@ -78,7 +82,7 @@ class Learnt:
     @property
     def effects(self) -> Real:
         """Turns × columns of the design."""
-        return self.coefficients[len(self.timeline.labels()) :].reshape(self.turns, -1)
+        return self.coefficients[len(self.timeline.labels()) :].reshape(len(self.turns), -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +95,20 @@ class Asked:
 
     def clock(self) -> Real:
         """Log-odds of each cell from the clock alone: those of an average account, rows × cells."""
+        mend, time = self.learnt.mend, self.cells.clock[..., 1]
         eta = weighted(self.cells.clock, self.learnt.clock_coefficients)
-        return np.broadcast_to(eta, self.cells.share.shape)
+        return np.broadcast_to(mend.levels(time) + mend.slopes(time) * eta, self.cells.share.shape)
 
-    def shifts(self, columns: npt.NDArray[np.bool_] | None = None) -> Real:
+    def turns(self) -> list[Real]:
+        """What each turn's effects are multiplied by, rows × cells or cells."""
+        slopes = self.learnt.mend.slopes(self.cells.clock[..., 1])
+        return [slopes * self.cells.turns[..., turn] for turn in self.learnt.turns]
+
+    def shifts(self) -> Real:
         """What the columns add to the log-odds of each cell, rows × cells."""
         total = np.zeros(self.cells.share.shape)
-        for turn, effects in enumerate(self.learnt.effects):
-            chosen = effects if columns is None else np.where(columns, effects, 0.0)
-            total += weighted(self.X, chosen)[:, None] * self.cells.turns[..., turn]
+        for turn, effects in zip(self.turns(), self.learnt.effects, strict=True):
+            total += weighted(self.X, effects)[:, None] * turn
         return total
 
     def log_odds(self) -> Real:
@@ -114,9 +123,8 @@ class Asked:
         eta = self.log_odds()
         losses = summed(self.cells.share * softplus(eta))
         weights = self.cells.share / (1 + np.exp(-eta)) / -np.expm1(-np.maximum(losses, 1e-300))[:, None]
-        clock = along(weights, self.cells.clock)
-        through = along(weights, self.cells.turns[..., : self.learnt.turns])
-        columns = [self.X * through[:, turn, None] for turn in range(self.learnt.turns)]
+        clock = along(weights * self.learnt.mend.slopes(self.cells.clock[..., 1]), self.cells.clock)
+        columns = [self.X * summed(weights * turn)[:, None] for turn in self.turns()]
         return losses, np.column_stack([clock, *columns])
 
 

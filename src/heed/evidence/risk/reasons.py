@@ -57,7 +57,9 @@ def contributions(learnt: Learnt, X: pd.DataFrame, start: Real, horizon: float) 
 def _log_odds_of_base(learnt: Learnt, horizon: float) -> float:
     """Of an account that is average in all, without a renewal in sight, from now on."""
     cells = learnt.timeline.cells(Contract(1), np.zeros(1), np.full(1, horizon))
-    eta = weighted(cells.clock, learnt.clock_coefficients[: cells.clock.shape[1]])
+    time = cells.clock[:, 1]
+    plain = weighted(cells.clock, learnt.clock_coefficients[: cells.clock.shape[1]])
+    eta = learnt.mend.levels(time) + learnt.mend.slopes(time) * plain
     losses = summed(cells.share * softplus(eta))
     return float(np.log(np.expm1(np.maximum(losses, 1e-300)))[0])
 
@@ -75,8 +77,8 @@ def _shared_out(asked: Asked, clock: Real, total: Real) -> Real:
     shift = asked.shifts()
     slopes = _average_slopes(asked, clock, shift)
     parts = np.zeros((len(total), count))
-    for turn, effects in enumerate(asked.learnt.effects):
-        through = summed(slopes * asked.cells.turns[..., turn])
+    for turn, effects in zip(asked.turns(), asked.learnt.effects, strict=True):
+        through = summed(slopes * turn)
         for column in range(count):
             own = owners == column
             parts[:, column] += weighted(asked.X[:, own], effects[own]) * through

@@ -11,9 +11,10 @@ from heed.evidence.risk.calibration import Calibration
 from heed.evidence.risk.encoding import Column, Encoding, LevelColumn, NumberColumn
 from heed.evidence.risk.fitting import Fitted
 from heed.evidence.risk.learnt import ClockColumns, Learnt
+from heed.evidence.risk.mending import Mend
 from heed.evidence.risk.selection import Standing
 
-VERSION = 1
+VERSION = 2
 
 
 def to_record(parameters: dict[str, Any], names: list[str], found: Fitted) -> dict[str, Any]:
@@ -55,9 +56,11 @@ def _learnt(kept: dict[str, Any]) -> Learnt:
         Encoding(tuple(_column(own) for own in encoding["columns"]), tuple(encoding["notes"])),
         _timeline(kept["timeline"]),
         ClockColumns(**kept["clock_columns"]),
-        kept["turns"],
+        tuple(kept["turns"]),
         np.array(kept["coefficients"], dtype=np.float64),
         np.array(kept["covariance"], dtype=np.float64),
+        Mend(tuple(kept["mend"]["level"]), tuple(kept["mend"]["slope"])),
+        kept["typical"],
     )
 
 
@@ -74,6 +77,7 @@ def _timeline(kept: dict[str, Any]) -> Timeline:
         **{
             **kept,
             "edges": tuple(kept["edges"]),
+            "drift": tuple(kept["drift"]),
             "ahead": _curve(kept["ahead"]),
             "tenure": _curve(tenure) if tenure else None,
         }

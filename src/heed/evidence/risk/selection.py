@@ -24,17 +24,17 @@ PENALTIES = tuple(float(10 ** (power / 2)) for power in range(9, -3, -1))
 CLOCK_PENALTIES = (1.0, 10.0, 100.0, 1_000.0, 100_000.0)
 ROUGHLY = 1e-6
 PER_PARAMETER = 10
-TURN_PENALTY = 3.0
+TURN_PENALTY = 30.0
 CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """`columns` of the design it uses, and how many turns in time their effects have."""
+    """`columns` of the design it uses, and which turns of the timeline their effects have."""
 
     name: str
     columns: Truths
-    turns: int = 1
+    turns: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Choice:
 
 def restricted(problem: Problem, candidate: Candidate) -> Problem:
     cells = problem.cells
-    own = Cells(cells.share, cells.clock, cells.turns[..., : candidate.turns])
+    own = Cells(cells.share, cells.clock, cells.turns[..., list(candidate.turns)])
     return Problem(own, np.ascontiguousarray(problem.X[:, candidate.columns]), problem.event)
 
 
@@ -117,7 +117,7 @@ def _clock_penalty(alone: Problem, events: int) -> float:
 def _try(
     problem: Problem, candidate: Candidate, folds: Folds, clock_penalty: float, events: int
 ) -> Tried | None:
-    """Penalties from strong to weak, until held-out likelihood fell twice or too many parameters are in effect."""
+    """Penalties from strong to weak, until held-out likelihood falls or too many parameters are in effect."""
     parts = [(problem.take(train), problem.take(test), test) for train, test in folds]
     found: list[Tried] = []
     starts: list[Real | None] = [None] * len(parts)
