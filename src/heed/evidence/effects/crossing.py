@@ -24,7 +24,7 @@ from heed.evidence.effects.nuisance import (
 )
 from heed.evidence.effects.overlap import CLIP
 
-LEAST_FOR_TREES = 300
+LEAST_FOR_TREES = 1000
 PENALTIES = tuple(10.0**power for power in range(-1, 5))
 
 Real = npt.NDArray[np.float64]
@@ -59,11 +59,9 @@ def cross_fitted(
 ) -> Crossed:
     """Each row predicted by models fitted without its fold; rows of one cluster share a fold."""
     strata = 2 * treated + outcome if is_chance else treated
-    if clustered:
-        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    else:
-        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    splits = list(splitter.split(strata, strata, clusters))
+    kind = StratifiedGroupKFold if clustered else StratifiedKFold
+    splitter = kind(folds, shuffle=True, random_state=seed)
+    splits = list(splitter.split(strata, strata, clusters if clustered else None))
     everyone = np.ones(len(outcome), dtype=bool)
     parts = {
         "outcome if treated": (outcome, treated == 1, is_chance),

@@ -47,7 +47,9 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
             raise ValueError(f"The table lacks columns that the model was fitted with: {', '.join(absent)}.")
         refuse_infinite(table)
         blocks = [column.matrix(table[column.name]) for column in self.columns_]
-        return np.column_stack([np.zeros((len(table), 0)), *blocks])
+        matrix = np.column_stack([np.zeros((len(table), 0)), *blocks])
+        # Levels that are all rare leave nothing; learners need a column, even one that tells nothing.
+        return matrix if matrix.shape[1] else np.zeros((len(table), 1))
 
 
 @dataclass(frozen=True, slots=True)

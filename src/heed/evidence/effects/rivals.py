@@ -24,7 +24,7 @@ Real = npt.NDArray[np.float64]
 
 PRIOR_SPREAD_OF_INTERACTIONS = 0.1
 PENALTIES = tuple(10.0**power for power in range(6))
-LEAST_FOR_TREES = 200
+LEAST_FOR_TREES = 500
 
 
 class Rival(Protocol):
@@ -145,7 +145,7 @@ class XLearner:
 
 
 def rivals(y: Real, treatment: Real, seed: int) -> dict[str, Rival]:
-    """All rivals by name, simplest first. Trees only where each arm has 200 of both outcomes."""
+    """All rivals by name, simplest first. Trees only where each arm has 500 of both outcomes."""
     grown = least_of_arms(y, treatment) >= LEAST_FOR_TREES
     chance = boosted_chance(seed) if grown else ridge_logistic()
     effect = boosted_mean(seed) if grown else RidgeCV(PENALTIES)
