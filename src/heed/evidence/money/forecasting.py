@@ -57,7 +57,8 @@ def forecast(
     try:
         same_currency([accounts, history], rates)
         known, notes = read_accounts(accounts, rates, as_of)
-        past = read_past(known, read_history(history, rates, as_of), span[0])
+        moved, strangers = read_history(history, accounts, known, rates, as_of)
+        past = read_past(known, moved, span[0], as_of)
         plan = plan_of(known, past, span, survival, as_of)
         rng = np.random.default_rng(seed)
         learned, missing = learn(past, plan, renewals, rng, runs, as_of)
@@ -68,11 +69,11 @@ def forecast(
     return Forecast(
         as_of=as_of,
         quarters=tuple(
-            quarter_of(at, span[at], span[at], as_of, plan, past, simulated, grown) for at in range(quarters)
+            quarter_of(at, span[at], span[at], plan, past, simulated, grown) for at in range(quarters)
         ),
-        whole=quarter_of(quarters, span[0], span[-1], as_of, plan, past, simulated, grown),
+        whole=quarter_of(quarters, span[0], span[-1], plan, past, simulated, grown),
         what_would_change_it=swings(known, simulated),
-        notes=(*notes, *missing),
+        notes=(*notes, *strangers, *missing),
         includes_new_business=new_business,
         runs=runs,
         seed=seed,

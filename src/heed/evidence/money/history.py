@@ -101,12 +101,11 @@ class Past:
         return self.closing[moved] / self.opening[moved]
 
 
-def read_past(accounts: pd.DataFrame, history: pd.DataFrame, next_quarter: pd.Period) -> Past:
-    """The whole quarters before `next_quarter`, the newest twelve at most."""
-    history = history.sort_values(["account", "on"], kind="stable")
+def read_past(accounts: pd.DataFrame, history: pd.DataFrame, next_quarter: pd.Period, as_of: date) -> Past:
+    """The whole quarters before `next_quarter`, the newest twelve at most; movements by account and day."""
     if history.empty:
         raise CannotTellError("no movement of revenue is known yet")
-    quarters = _whole_quarters(history["on"].min(), next_quarter, history)
+    quarters = _whole_quarters(history["on"].min(), next_quarter, as_of)
     closing, opening = _balances(accounts, history, quarters, next_quarter)
     terms = _past_terms(accounts, history, closing.index)
     return Past(
@@ -118,12 +117,12 @@ def read_past(accounts: pd.DataFrame, history: pd.DataFrame, next_quarter: pd.Pe
     )
 
 
-def _whole_quarters(first: pd.Timestamp, next_quarter: pd.Period, history: pd.DataFrame) -> pd.PeriodIndex:
+def _whole_quarters(first: pd.Timestamp, next_quarter: pd.Period, as_of: date) -> pd.PeriodIndex:
     begins = first.to_period("Q")
     begins = begins if begins.start_time == first else begins + 1
     quarters = pd.period_range(begins, next_quarter - 1, freq="Q")[-MOST_QUARTERS:]
     if len(quarters) < LEAST_QUARTERS:
-        months = month_of(next_quarter.start_time.date()) - month_of(first.date())
+        months = round((as_of - first.date()).days / 30.4)
         raise CannotTellError(
             f"the history of revenue is {months} months long; "
             f"at least {LEAST_QUARTERS} whole quarters are needed"

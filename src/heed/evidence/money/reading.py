@@ -28,15 +28,12 @@ def read_accounts(
     if accounts.empty:
         raise CannotTellError("there are no accounts")
     if (twice := accounts["account"].duplicated()).any():
-        raise ValueError(
-            f"accounts must name each account once; {accounts['account'][twice].iloc[0]} is twice."
-        )
+        name = accounts["account"][twice].iloc[0]
+        raise ValueError(f"accounts must name each account once; {name} is there twice.")
     known = in_one_currency(accounts, ("amount",), rates).sort_values("account", ignore_index=True)
     notes = []
     if (blank := known["amount"].isna()).any():
-        notes.append(
-            f"left out, for their amount is not known: {first_few(pd.Index(known['account'][blank]))}"
-        )
+        notes.append(f"left out, for the amount is not known: {first_few(known['account'][blank])}")
         known = known[~blank].reset_index(drop=True)
     if not known["amount"].sum() > 0:
         raise CannotTellError("no account pays anything now, or no amount is known")
@@ -72,12 +69,26 @@ def _next_renewal(day: pd.Timestamp, months: int, as_of: pd.Timestamp) -> pd.Tim
     return day + pd.DateOffset(months=terms * months)
 
 
-def read_history(history: pd.DataFrame, rates: Mapping[str, float] | None, as_of: date) -> pd.DataFrame:
+def read_history(
+    history: pd.DataFrame,
+    accounts: pd.DataFrame,
+    known: pd.DataFrame,
+    rates: Mapping[str, float] | None,
+    as_of: date,
+) -> tuple[pd.DataFrame, list[str]]:
+    """The movements until `as_of`, without those of accounts that still pay by them but are not known."""
     require(history, "history", "account", "on", "before", "after")
     read = in_one_currency(history, ("before", "after"), rates).assign(on=days(history["on"]))
     if read[["on", "before", "after"]].isna().any(axis=None):
         raise CannotTellError("a past movement has no date or no amount")
-    return read[read["on"] <= pd.Timestamp(as_of)]
+    read = read[read["on"] <= pd.Timestamp(as_of)].sort_values(["account", "on"], kind="stable")
+    last = read.groupby("account")["after"].last()
+    paying = last.index[last > 0]
+    strangers = paying.difference(pd.Index(accounts["account"])).to_series()
+    read = read[~read["account"].isin(paying.difference(pd.Index(known["account"])))]
+    if strangers.empty:
+        return read, []
+    return read, [f"left out, for only their movements are known: {first_few(strangers)}"]
 
 
 def plan_of(

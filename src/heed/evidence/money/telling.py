@@ -21,7 +21,6 @@ def quarter_of(
     at: int,
     first: pd.Period,
     last: pd.Period,
-    as_of: date,
     plan: Plan,
     past: Past,
     runs: Runs,
