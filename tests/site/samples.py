@@ -166,6 +166,67 @@ def metric_of_account(world: World) -> dict[str, Any]:
     return account(world) | {"metric": metric(world)["key"]}
 
 
+def designed_experiment(world: World) -> dict[str, Any]:
+    from heed.proving.models import Experiment
+
+    made, _ = Experiment.objects.get_or_create(
+        name="guided first report",
+        defaults={
+            "purpose": "They see their own figures in the first week.",
+            "days": 90,
+            "held_share": 0.5,
+            "smallest_effect": 0.1,
+            "watching": "obrien_fleming",
+            "looks": 3,
+            "weeks": 1,
+            "salt": "walked",
+            "designed_by": world.admin,
+            "designed_at": clock.now(),
+        },
+    )
+    return {"pk": made.pk}
+
+
+def running_experiment(world: World) -> dict[str, Any]:
+    """An experiment that runs with one account in it."""
+    from heed.proving.models import Experiment
+
+    made = Experiment.objects.get(pk=designed_experiment(world)["pk"])
+    if made.started_on is None:
+        made.started_on, made.started_by = clock.today(), world.admin
+        made.planned_treated, made.planned_held = 1, 1
+        made.save()
+        who = Account.objects.get(key=account(world)["key"])
+        made.arms.create(account=who, arm="treated", on=clock.today())
+    return {"pk": made.pk}
+
+
+def play_on_record(world: World) -> dict[str, Any]:
+    """A play that was given to those that somebody chose, of whom nothing is known yet."""
+    from heed.proving.models import PlayEffect
+
+    day = clock.today().isoformat()
+    unknown = {
+        "value": None, "low": None, "high": None, "n": 1, "level": 0.95, "method": "", "reason": "too few",
+    }  # fmt: skip
+    nothing = dict.fromkeys(("least", "naive", "in_common", "left_out", "e_value", "e_limit"))
+    outcomes = [
+        {"key": key, "estimate": unknown, "known": {"given": 1, "not given": 0}, "days": days, **nothing}
+        for key, days in (("progress", 0), ("stayed", 90))
+    ]
+    record = {
+        "play": "executive dinner", "randomised": False, "arms": {"chosen": 1, "not given": 0},
+        "first_on": day, "last_on": day, "share": None, "share_told": False, "ratio": None,
+        "outcomes": outcomes,
+    }  # fmt: skip
+    PlayEffect.objects.get_or_create(
+        play="executive dinner",
+        as_of=clock.today(),
+        defaults={"made_at": clock.now(), "record": record},
+    )
+    return {"play": "executive dinner"}
+
+
 SAMPLES: dict[str, Sample] = {
     "customers:cohort": paying_account,
     "desk:account": account,
@@ -197,6 +258,12 @@ SAMPLES: dict[str, Sample] = {
     "sources:undo": file_import,
     "sources:rejected_row": rejected_row,
     "sources:replay": rejected_row,
+    "proving:experiment": running_experiment,
+    "proving:experiment_rows": running_experiment,
+    "proving:start_experiment": designed_experiment,
+    "proving:decide_experiment": running_experiment,
+    "proving:play": play_on_record,
+    "proving:play_rows": play_on_record,
     "people:link": lambda world: {"token": actions.make_sign_in_link(world.admin, by="test")},
     "people:accept": lambda world: {
         "token": actions.invite("new@heed.test", "member", invited_by=world.admin)[1]

@@ -17,6 +17,7 @@ from heed.daily.steps import (
     learn,
     measure,
     movements_due,
+    plays,
     rank,
     risk,
     roll_up_touched_days,
@@ -30,6 +31,7 @@ STEPS = (
     Step("roll up touched days", roll_up_touched_days, always=True),
     Step("measure accounts", measure),
     Step("learn what predicts", learn),
+    Step("measure plays", plays),
     Step("estimate risk", risk),
     Step("rank today", rank),
 )

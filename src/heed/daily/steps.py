@@ -57,6 +57,16 @@ def learn(as_of: date, by: str) -> Result:
     return numbers(learn_what_predicts(as_of, by=by))
 
 
+def plays(as_of: date, by: str) -> Result:
+    """What the running experiments and every play on record did, and how often touches were implemented."""
+    from heed.proving.experimenting import follow_experiments
+    from heed.proving.play_effects import measure_plays
+    from heed.proving.touches import measure_touches
+
+    followed = numbers(follow_experiments(as_of, by=by))
+    return followed | numbers(measure_plays(as_of, by=by)) | {"touchpoints": measure_touches(as_of)}
+
+
 def risk(as_of: date, by: str) -> Result:
     """The probability that each account leaves by its renewal."""
     return numbers(measures.estimate_risk(as_of, by=by))

@@ -69,7 +69,9 @@ def intervals(bars: Sequence[Bar], *, axis: str, percent: bool = True, reference
         base.mark_rule(strokeWidth=3, opacity=0.45).encode(y=y, x=x, x2="high:Q", color=colour),
         base.mark_point(filled=True, size=70, opacity=1).encode(y=y, x="value:Q", color=colour),
     ]
-    return draw(_with_reference(layers, reference), height=max(80, 26 * len(bars)))
+    # The page's font may be wider than the one that the drawing is measured with.
+    spare = max((len(bar.label) for bar in bars), default=0)
+    return draw(_with_reference(layers, reference), height=max(80, 26 * len(bars)), spare=5 + spare)
 
 
 def curve(points: pd.DataFrame, *, x: str, y: str, percent: bool = True, diagonal: bool = False) -> str:
@@ -105,9 +107,13 @@ def bands(frame: pd.DataFrame, *, axis: str, percent: bool = False) -> str:
     return draw(layers, height=240)
 
 
-def draw(layers: Sequence[Any], *, height: int, width: int = WIDTH) -> str:
-    """The layers as one SVG whose colours are those of the page that it stands on."""
-    chart = alt.layer(*layers).properties(width=width, height=height, background="transparent")
+def draw(layers: Sequence[Any], *, height: int, width: int = WIDTH, spare: int = 5) -> str:
+    """The layers as one SVG whose colours are those of the page that it stands on; `spare` pixels at the
+    left for labels."""
+    padding = {"left": spare, "top": 5, "right": 5, "bottom": 5}
+    chart = alt.layer(*layers).properties(
+        width=width, height=height, background="transparent", padding=padding
+    )
     return _svg(chart.configure(**_house()).to_json(indent=None))
 
 

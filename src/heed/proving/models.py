@@ -10,9 +10,9 @@ from heed.segments.models import Segment
 class Watching(models.TextChoices):
     """How an experiment may be read on its way; each has a guarantee of its own."""
 
-    OBRIEN_FLEMING = "obrien_fleming", _("Planned looks, hardly ever stopped early (O'Brien-Fleming)")
-    POCOCK = "pocock", _("Planned looks, stopped early more easily (Pocock)")
-    ANY_TIME = "any_time", _("Any time, however often (confidence sequence)")
+    OBRIEN_FLEMING = "obrien_fleming", _("Planned looks (O'Brien-Fleming)")
+    POCOCK = "pocock", _("Planned looks, stops sooner (Pocock)")
+    ANY_TIME = "any_time", _("Any time (confidence sequence)")
 
 
 class Experiment(models.Model):
@@ -140,3 +140,17 @@ class PlayEffect(models.Model):
 
     def __str__(self) -> str:
         return f"effect of {self.play} as of {self.as_of}"
+
+
+class TouchRate(models.Model):
+    """How often deliveries of a touchpoint were implemented, as known on a day: the latest day only."""
+
+    derived = True
+
+    touchpoint = models.CharField(max_length=200, unique=True)
+    as_of = models.DateField()
+    made_at = models.DateTimeField()
+    record = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"success of {self.touchpoint}"

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from heed.proving import views
+from heed.proving import experiments_views, views
 
 app_name = "proving"
 
@@ -10,4 +10,13 @@ urlpatterns = [
     path("prove/metrics/<slug:key>/rows/", views.metric_rows, name="metric_rows"),
     path("prove/risk/", views.risk, name="risk"),
     path("prove/risk/scores/<path:key>/", views.score, name="score"),
+    path("prove/experiments/", experiments_views.experiments, name="experiments"),
+    path("prove/experiments/new/", experiments_views.new_experiment, name="new_experiment"),
+    path("prove/experiments/<int:pk>/", experiments_views.experiment, name="experiment"),
+    path("prove/experiments/<int:pk>/rows/", experiments_views.experiment_rows, name="experiment_rows"),
+    path("prove/experiments/<int:pk>/start/", experiments_views.start_experiment, name="start_experiment"),
+    path("prove/experiments/<int:pk>/decide/", experiments_views.decide_experiment, name="decide_experiment"),
+    path("prove/experiments/play-rows/<path:play>/", experiments_views.play_rows, name="play_rows"),
+    path("prove/experiments/plays/<path:play>/", experiments_views.play, name="play"),
+    path("prove/touches/", experiments_views.touches, name="touches"),
 ]
