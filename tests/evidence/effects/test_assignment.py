@@ -67,6 +67,12 @@ def test_each_stratum_gets_its_share_of_each_arm(strata: list[int], salt: str) -
             assert abs((own == arm).sum() - share * len(own)) < 1 + 1e-9
 
 
+def test_a_stratum_of_one_falls_into_each_arm_by_its_share() -> None:
+    keys = [f"account {number}" for number in range(4000)]
+    arms = assign(keys, "one", {"treated": 0.25, "holdout": 0.75}, strata=keys)
+    assert binomtest(int((arms == "treated").sum()), 4000, 0.25).pvalue > 0.01
+
+
 @pytest.mark.parametrize("shares", [{"a": 1.0}, {"a": 0.5, "b": 0.6}, {"a": 0.0, "b": 1.0}])
 def test_shares_that_are_none_are_refused(shares: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="add up to 1"):

@@ -1,3 +1,4 @@
+from itertools import product
 from math import exp, sqrt
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.base import clone
 from heed.evidence.effects.confidence_sequences import (
     BettingSequence,
     ConfidenceSequence,
+    _capital,
     drift_of_the_bet,
     running_intersection,
 )
@@ -126,6 +128,26 @@ def test_nobody_can_expect_to_win_when_there_is_no_difference() -> None:
         for a in chance for b in chance for c in chance for d in chance
     )  # fmt: skip
     assert mean == pytest.approx(1)
+
+
+def test_nobody_can_expect_to_win_against_the_true_difference() -> None:
+    """Two pairs of shares .7 and .3: a bet that knew its own pair would win or lose on average."""
+    test, mean = BettingSequence(20), 0.0
+    chances = {1.0: 0.7 * 0.7, 0.0: 2 * 0.7 * 0.3, -1.0: 0.3 * 0.3}
+    for first, second in product(chances, repeat=2):
+        pairs = np.array([first, second])
+        mean += chances[first] * chances[second] * _capital(pairs, test._bets(pairs), 0.4)[-1]
+    assert mean == pytest.approx(1)
+
+
+def test_an_interval_by_betting_leaves_out_nothing_only_with_evidence_enough() -> None:
+    test, decided = BettingSequence(200), 0
+    for seed in range(0, 80, 2):
+        treated, control = arm(0.9, 200, seed), arm(0.8, 200, seed + 1)
+        if (test.interval(treated, control).low or 0) > 0:
+            decided += 1
+            assert test.evidence(treated, control).max() >= 20
+    assert 10 < decided < 40
 
 
 def test_betting_on_other_scales_is_the_same_bet() -> None:

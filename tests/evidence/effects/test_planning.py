@@ -54,6 +54,8 @@ def test_looks_and_clusters_need_more_accounts() -> None:
     design = Design(looks=5, watching="pocock")
     assert design.inflation == pytest.approx(GroupSequential(5, spending="pocock").inflation(0.8))
     assert plan_experiment(0.8, 0.12, design).treated_n == pytest.approx(alone * design.inflation, abs=1.5)
+    mean = plan_mean_experiment(10, 3).treated_n or 0
+    assert plan_mean_experiment(10, 3, design).treated_n == pytest.approx(mean * design.inflation, abs=1.5)
     clustered = Design(cluster_size=5, within_cluster=0.1)
     assert clustered.design_effect == pytest.approx(1.4)
     assert plan_experiment(0.8, 0.12, clustered).treated_n == pytest.approx(alone * 1.4, abs=1.5)
@@ -94,6 +96,9 @@ def test_the_smallest_visible_effect_is_the_plan_read_backwards() -> None:
     downwards = smallest_visible_effect(0.8, 174, 174, Design(power=0.9), upwards=False)
     assert -0.2 < (downwards.value or 0) < -0.12
     assert (smallest_visible_effect(0.8, 40, 40).value or 0) > 0.12
+    uneven = plan_experiment(0.8, 0.12, Design(treated_share=0.7))
+    seen = smallest_visible_effect(0.8, uneven.treated_n or 0, uneven.control_n or 0)
+    assert seen.value == pytest.approx(0.12, abs=2e-3)
 
 
 def test_nothing_may_be_visible_at_all() -> None:

@@ -156,6 +156,12 @@ def test_one_stratum_is_nearly_the_plain_effect() -> None:
     assert one.low == pytest.approx(plain.low, abs=0.01)
 
 
+def test_one_large_uneven_stratum_has_the_variance_of_two_shares() -> None:
+    effect = stratified_proportion_effect([Stratum(5400, 6000, 600, 1000)])
+    apart = (0.9 * 0.1 / 6000 + 0.6 * 0.4 / 1000) ** 0.5
+    assert (effect.high or 0) - (effect.value or 0) == pytest.approx(1.959964 * apart, rel=1e-3)
+
+
 def test_strata_guard_against_a_mix_that_turns_the_sign() -> None:
     """Simpson's reversal: better in both strata, worse in the sum."""
     strata = [Stratum(81, 87, 234, 270), Stratum(192, 263, 55, 80)]
