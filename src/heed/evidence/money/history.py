@@ -39,7 +39,7 @@ class Terms:
 
     def renewals(self, quarters: pd.PeriodIndex, *, back: bool = False) -> Whole:
         """How many renewals fall into each quarter, accounts × quarters; `back`: those before, too."""
-        first = np.array([month_of(quarter.start_time.date()) for quarter in quarters])[None, :]
+        first = (quarters.year * 12 + quarters.quarter * 3 - 3).to_numpy()[None, :]
         month, term = self.month[:, None], self.term[:, None]
         with np.errstate(invalid="ignore"):
             upto = np.floor((first + 2 - month) / term)
@@ -106,7 +106,7 @@ def read_past(accounts: pd.DataFrame, history: pd.DataFrame, next_quarter: pd.Pe
     if history.empty:
         raise CannotTellError("no movement of revenue is known yet")
     quarters = _whole_quarters(history["on"].min(), next_quarter, as_of)
-    closing, opening = _balances(accounts, history, quarters, next_quarter)
+    closing, opening = _balances(accounts, history, next_quarter)
     terms = _past_terms(accounts, history, closing.index)
     return Past(
         quarters,
@@ -131,20 +131,24 @@ def _whole_quarters(first: pd.Timestamp, next_quarter: pd.Period, as_of: date) -
 
 
 def _balances(
-    accounts: pd.DataFrame, history: pd.DataFrame, quarters: pd.PeriodIndex, next_quarter: pd.Period
+    accounts: pd.DataFrame, history: pd.DataFrame, next_quarter: pd.Period
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What each account paid at the end and at the start of each quarter."""
+    """What each account paid at the end and at the start of each quarter. One without a movement has always
+    paid what it pays now."""
     columns = pd.period_range(history["on"].min().to_period("Q"), next_quarter, freq="Q")
-    last = history.assign(quarter=history["on"].dt.to_period("Q"))
-    ends = last.groupby(["account", "quarter"])["after"].last().unstack("quarter").reindex(columns=columns)
-    before_all = history.groupby("account")["before"].first()
-    silent = accounts.set_index("account")["amount"].drop(before_all.index, errors="ignore")
-    ends = pd.concat([ends, pd.DataFrame(index=silent.index, columns=columns, dtype=float)])
-    before_all = pd.concat([before_all, silent])
-    closing = ends.astype(float).ffill(axis=1).T.fillna(before_all).T
-    opening = closing.shift(1, axis=1)
-    opening[columns[0]] = before_all
-    return closing, opening
+    moved = history.assign(at=history["on"].dt.to_period("Q").astype("int64") - columns[0].ordinal)
+    ends = moved.groupby(["account", "at"])["after"].last().unstack("at").reindex(columns=range(len(columns)))
+    first = history.groupby("account")["before"].first()
+    silent = accounts.set_index("account")["amount"].drop(first.index, errors="ignore")
+    first = pd.concat([first, silent])
+    base = numbers(first)[:, None]
+    closing = np.asarray(ends.ffill(axis=1).reindex(first.index), dtype=float)
+    closing = np.where(np.isnan(closing), base, closing)
+    opening = np.column_stack([base, closing[:, :-1]])
+    return (
+        pd.DataFrame(closing, index=first.index, columns=columns),
+        pd.DataFrame(opening, index=first.index, columns=columns),
+    )
 
 
 def _past_terms(accounts: pd.DataFrame, history: pd.DataFrame, names: pd.Index) -> Terms:

@@ -8,6 +8,7 @@ Priors: level normal with spread 1, τ half-normal with scale .3, both in log-od
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -57,16 +58,22 @@ def _of_shifts(quarter: Whole, odds: Real, exposed: Real, happened: Real) -> Rea
     return likelihood
 
 
+@cache
+def _kernels() -> Real:
+    """Weights of the shifts, summing to 1, given spread and level: spread × shift × level."""
+    apart = (SHIFTS[None, :, None] - LEVELS[None, None, :]) / SPREADS[:, None, None]
+    weights = np.exp(-0.5 * apart**2)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
 def _posterior(likelihood: Real) -> Real:
     """Weights of spread × level, summing to 1."""
-    prior = -0.5 * (LEVELS / PRIOR_LEVEL) ** 2
-    logs = np.empty((len(SPREADS), len(LEVELS)))
-    for at, spread in enumerate(SPREADS):
-        kernel = -0.5 * ((SHIFTS[:, None] - LEVELS[None, :]) / spread) ** 2
-        kernel -= logsumexp(kernel, axis=0)
-        by_quarter = logsumexp(likelihood[:, :, None] + kernel[None, :, :], axis=1)
-        logs[at] = by_quarter.sum(axis=0) + prior - 0.5 * (spread / PRIOR_SPREAD) ** 2
-    return np.exp(logs - logsumexp(logs))
+    most = likelihood.max(axis=1, keepdims=True)
+    with np.errstate(divide="ignore"):
+        by_quarter = np.log(np.exp(likelihood - most) @ _kernels())
+    prior = -0.5 * (LEVELS[None, :] / PRIOR_LEVEL) ** 2 - 0.5 * (SPREADS[:, None] / PRIOR_SPREAD) ** 2
+    logs = by_quarter.sum(axis=1) + prior
+    return np.asarray(np.exp(logs - logsumexp(logs)))
 
 
 @dataclass(frozen=True, slots=True)
