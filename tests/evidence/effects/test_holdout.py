@@ -1,3 +1,6 @@
+from datetime import date
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,6 +8,7 @@ import pytest
 from heed.evidence.effects.holdout import holdout_effect
 from heed.evidence.effects.means import mean_effect
 from heed.evidence.effects.proportions import proportion_effect
+from heed.evidence.simulation import simulate
 
 START = pd.Timestamp("2026-01-01")
 
@@ -115,20 +119,41 @@ def test_everyone_in_one_arm_nobody_and_no_outcomes_are_unknown() -> None:
     assert none_known.known == {"treated": 0, "holdout": 0}
 
 
+def test_a_play_whose_accounts_were_chosen_is_not_randomised() -> None:
+    arms = assigned(20, 20).replace({"arm": {"treated": "chosen"}})
+    found = holdout_effect(arms, outcomes_of(arms, [1.0, 0.0] * 20), play="onboarding")
+    assert found.estimate.reason == (
+        "not randomised: accounts are in the arm 'chosen', which has no planned share"
+    )
+
+
 def test_endless_outcomes_are_unknown() -> None:
     arms = assigned(10, 10)
     found = holdout_effect(arms, outcomes_of(arms, [1.0] * 19 + [np.inf]), play="onboarding")
     assert found.estimate.reason == "the outcome of 1 of 20 accounts is infinite"
 
 
-def test_missing_columns_and_other_arms_are_refused() -> None:
+def test_missing_columns_and_a_third_arm_are_refused() -> None:
     arms = assigned(5, 5)
     outcomes = outcomes_of(arms, [1.0] * 10)
     with pytest.raises(ValueError, match="assignments lacks the column on"):
         holdout_effect(arms.drop(columns="on"), outcomes, play="onboarding")
     with pytest.raises(ValueError, match="outcomes lacks the column value"):
         holdout_effect(arms, outcomes[["account"]], play="onboarding")
-    with pytest.raises(ValueError, match="'treated' has accounts but no planned share"):
-        holdout_effect(arms, outcomes, play="onboarding", shares={"on": 0.5, "holdout": 0.5})
     with pytest.raises(ValueError, match="A holdout has two arms"):
         holdout_effect(arms, outcomes, play="onboarding", shares={"a": 0.5, "b": 0.3, "c": 0.2})
+
+
+def test_planted_plays_of_a_simulated_company_are_told_apart(tmp_path: Path) -> None:
+    """Attainment goes a fifth of its way each month: 8 months after the good play .8·(1 - .8⁸) up."""
+    truth = simulate(tmp_path, end=date(2026, 1, 1), accounts=500, activities=5_000, months=24)
+    arms = truth.arms.to_pandas()
+    month = np.minimum(23, (pd.to_datetime(arms["on"]) - pd.Timestamp("2024-01-01")).dt.days // 30 + 8)
+    place = {key: row for row, key in enumerate(truth.accounts["key"].to_pylist())}
+    value = truth.outcome[arms["account"].map(place).to_numpy(), month.to_numpy()]
+    good, null = (
+        holdout_effect(arms, outcomes_of(arms, value)[arms["play"] == play], play=play).estimate
+        for play in ("first report in a week", "monthly digest")
+    )
+    assert 0 < (good.low or 0) < 0.8 * (1 - 0.8**8) < (good.high or 0)
+    assert (null.low or 0) < 0 < (null.high or 0)

@@ -4,7 +4,7 @@ By intention to treat: every account counts in the arm it was first assigned to,
 reached it. The ratio of the arms is checked first, and then whether outcomes are known as often in both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from heed.evidence.effects.proportions import clustered_proportion_effect, propo
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL
 
+NONE_KNOWN = "no outcome is known yet"
 HALVES: Mapping[str, float] = {"treated": 0.5, "holdout": 0.5}
 
 
@@ -50,14 +51,22 @@ def holdout_effect(
     treated, held = _two(shares)
     arms = _first_arms(assignments, play)
     counts = {str(arm): int(count) for arm, count in arms["arm"].value_counts().items()}
-    ratio = sample_ratio_check(counts, shares)
+    chosen = sorted(set(counts) - {treated, held})
+    drawn = {arm: count for arm, count in counts.items() if arm not in chosen}
+    ratio = sample_ratio_check(drawn, shares)
     frame = _with_outcomes(arms, outcomes)
     known = {arm: int((frame["arm"] == arm).sum()) for arm in (treated, held)}
-    reason = "no outcome is known yet" if counts and not len(frame) else _uneven(known, counts)
+    reason = _not_drawn(chosen) or (drawn and frame.empty and NONE_KNOWN) or _uneven(known, drawn)
     if reason:
         return HoldoutEffect(Estimate.unknown(reason, n=len(frame), method="holdout"), ratio, known)
     estimate = _effect(frame, treated, covariates, clusters, level)
     return HoldoutEffect(if_ratio_holds(estimate, ratio), ratio, known)
+
+
+def _not_drawn(chosen: Sequence[str]) -> str:
+    if not chosen:
+        return ""
+    return f"not randomised: accounts are in the arm '{chosen[0]}', which has no planned share"
 
 
 def _check_columns(frame: pd.DataFrame, name: str, columns: tuple[str, ...]) -> None:
