@@ -117,6 +117,28 @@ def test_few_that_left_raise_no_alarm_by_chance() -> None:
     assert "too good to be true, and only 10 left" in found.reason
 
 
+@pytest.mark.parametrize("landmarks", [1, 6])
+def test_a_copy_of_the_outcome_is_never_praised_however_few_left(landmarks: int) -> None:
+    for seed in range(25):
+        random = np.random.default_rng(seed)
+        y = np.repeat((random.random(100) < 0.15).astype(float), landmarks)
+        found = verdict(
+            y + 0.1 * random.normal(size=len(y)), y, accounts=np.repeat(np.arange(100), landmarks)
+        )
+        assert found.verdict in ("leak alarm", "cannot tell")
+
+
+def test_an_answer_that_only_those_that_left_gave_raises_the_alarm() -> None:
+    y = outcome()
+    answered = (y == 1) & (np.random.default_rng(6).random(N) < 0.9)
+    found = verdict(np.where(answered, np.random.default_rng(7).integers(0, 11, N), np.nan), y)
+    assert found.verdict == "leak alarm"
+    assert "of those with a value" in found.reason
+    few = (y == 1) & (np.random.default_rng(6).random(N) < 0.99)
+    found = verdict(np.where(few | (np.arange(N) < 1), 5.0, np.nan), y)
+    assert found.reason.startswith("the AUC of whether there is a value is 0.9")
+
+
 def test_an_honest_metric_of_auc_90_seldom_raises_the_alarm() -> None:
     alarms = 0
     for seed in range(60):

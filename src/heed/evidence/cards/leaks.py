@@ -1,11 +1,13 @@
 """Too good to be true: values that know the outcome because they were written with or after it.
 
 Three alarms. Written after the account left, or before it began. An AUC above .97 that enough accounts stand
-behind. A range at one end of the metric in which almost nobody stayed (Wilson bound above 97 %) and which
-holds a quarter of all that left: measures taken in time leave room for doubt, copies of the outcome do not.
+behind. A range at one end of the metric in which almost nobody stayed (more than 97 % left, Wilson's bound
+above 90 %, or 97 % where most leave) and which holds a quarter of all that left: measures taken in time leave
+room for doubt, copies of the outcome do not.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,21 +29,33 @@ def too_good(auc: float, low: float | None) -> bool:
     return auc > TOO_GOOD and low is not None and low > SURELY_ABOVE
 
 
-def sure_range(y: Real, values: Real) -> str:
-    """In words, the range at one end in which almost nobody stayed, if it holds a quarter of all that
-    left."""
-    for sign, side in ((1.0, "or more"), (-1.0, "or less")):
-        order = np.argsort(-sign * values, kind="stable")
-        ends = np.flatnonzero(np.r_[np.diff(values[order]) != 0, True])
-        n, left = ends + 1, np.cumsum(y[order])[ends]
-        enough = left >= max(10.0, SHARE_OF_LEFT * y.sum())
-        pure = enough & (left > TOO_GOOD * n)
-        for place in np.flatnonzero(pure)[::-1]:
-            low = wilson(int(left[place]), int(n[place])).low
-            if low is not None and low > TOO_GOOD:
-                edge = values[order][ends[place]]
-                return f"of those at {edge:g} {side}, {left[place]:.0f} of {n[place]} left"
-    return ""
+@dataclass(frozen=True, slots=True)
+class SureRange:
+    """The rows at `edge` or beyond it (`side`): of `n`, `left` left."""
+
+    edge: float
+    side: Literal["or more", "or less"]
+    left: int
+    n: int
+
+
+def sure_range(y: Real, values: Real) -> SureRange | None:
+    """The range at one end in which almost nobody stayed, if it holds a quarter of all that left."""
+    return _from_the_top(y, values, "or more") or _from_the_top(y, -values, "or less")
+
+
+def _from_the_top(y: Real, values: Real, side: Literal["or more", "or less"]) -> SureRange | None:
+    order = np.argsort(-values, kind="stable")
+    ends = np.flatnonzero(np.r_[np.diff(values[order]) != 0, True])
+    n, left = ends + 1, np.cumsum(y[order])[ends]
+    surely = SURELY_ABOVE if y.mean() <= 0.5 else TOO_GOOD
+    pure = (left >= max(10.0, SHARE_OF_LEFT * y.sum())) & (left > TOO_GOOD * n)
+    for place in np.flatnonzero(pure)[::-1]:
+        low = wilson(int(left[place]), int(n[place])).low
+        if low is not None and low > surely:
+            edge = float(values[order][ends[place]]) * (1 if side == "or more" else -1)
+            return SureRange(edge, side, int(left[place]), int(n[place]))
+    return None
 
 
 def dates(values: Column | None, n: int, name: str) -> "pd.Series[Any] | None":

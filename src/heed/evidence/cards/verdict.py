@@ -200,8 +200,7 @@ def _decided(each: Weighed, q_value: float | None, equivalence: float) -> tuple[
         return "leak alarm", f"{each.alarm}. See when and by whom it is written before anybody relies on it."
     if q_value is None:
         return "cannot tell", each.reason
-    strongest = each.strongest()
-    if strongest.name == HEIGHT and 0.5 + strongest.distance > TOO_GOOD:
+    if any(0.5 + aspect.distance > TOO_GOOD for aspect in each.aspects):
         return "cannot tell", (
             f"it looks too good to be true, and only {each.rows.left} left: "
             "see when it is written, and wait for more"

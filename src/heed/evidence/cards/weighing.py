@@ -17,6 +17,7 @@ from heed.evidence.intervals import LEVEL
 # Of the chance of a false find, what the height of a metric may use; the rest is for its other aspects.
 SHARE_FOR_HEIGHT = 0.8
 LEAST_LEVELS = 5
+HEIGHT, MISSING, MIDDLE = "height", "missing", "distance from the middle"
 LEAST_IN_FOLD = 3
 
 
@@ -32,12 +33,14 @@ class Aspect:
     def distance(self) -> float:
         return abs(self.separation.auc - 0.5)
 
+    def too_good(self) -> bool:
+        """Whether it is an alarm; how far from the middle a copy of the outcome lies tells nothing more."""
+        low = self.estimate.low if self.separation.auc >= 0.5 else 1 - (self.estimate.high or 0.0)
+        return self.name != MIDDLE and too_good(0.5 + self.distance, low)
+
     def inside(self, bound: float) -> bool:
         low, high = self.estimate.low, self.estimate.high
         return low is not None and high is not None and 0.5 - bound < low and high < 0.5 + bound
-
-
-HEIGHT, MISSING, MIDDLE = "height", "missing", "distance from the middle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +106,7 @@ def _judged(found: Weighed, clock: Real | None, horizon: float, seed: int, level
     aspects = tuple(_aspects(rows, level))
     if not aspects:
         return replace(found, reason=_why_none(rows))
-    height = next((aspect for aspect in aspects if aspect.name == HEIGHT), None)
-    alarm = "" if height is None else _leak(rows.known(), height)
+    alarm = _leak(rows, aspects)
     folds = Folds.of(rows, horizon, seed)
     agreeing, counted = _stability(rows, folds, aspects[0])
     return replace(
@@ -161,13 +163,20 @@ def _together(aspects: tuple[Aspect, ...]) -> float:
     return min(1.0, *(aspect.separation.p_value / _share(aspect, aspects) for aspect in aspects))
 
 
-def _leak(known: Rows, height: Aspect) -> str:
-    estimate, n = height.estimate, known.left
-    auc = 0.5 + height.distance
-    low = estimate.low if height.separation.auc >= 0.5 else 1 - (estimate.high or 0.0)
-    if too_good(auc, low):
-        return f"its AUC is {auc:.3f} with {n} that left: nothing known beforehand tells so surely who leaves"
-    return sure_range(known.y, known.values)
+def _leak(rows: Rows, aspects: tuple[Aspect, ...]) -> str:
+    """The alarm of the height of a metric, or of whether it is there at all (an answer given on leaving)."""
+    known = rows.known()
+    for aspect in aspects:
+        if aspect.too_good():
+            whose = "its AUC" if aspect.name == HEIGHT else "the AUC of whether there is a value"
+            auc, left = 0.5 + aspect.distance, rows.left
+            return f"{whose} is {auc:.3f} with {left} that left: nothing known beforehand tells so surely"
+        if aspect.name == HEIGHT and (found := sure_range(known.y, known.values)):
+            return f"of those at {found.edge:g} {found.side}, {found.left} of {found.n} left"
+        if aspect.name == MISSING and (found := sure_range(rows.y, np.isnan(rows.values).astype(float))):
+            who = "without a value" if found.side == "or more" else "with a value"
+            return f"of those {who}, {found.left} of {found.n} left"
+    return ""
 
 
 def _stability(rows: Rows, folds: Folds, aspect: Aspect) -> tuple[int, int]:
