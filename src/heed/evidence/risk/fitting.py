@@ -1,7 +1,6 @@
 # ruff: noqa: N803 (X is what scikit-learn calls the table)
 """Fitting a hazard: checks, the clock, the candidates, how sure, and whether its calibration can be shown."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -14,9 +13,18 @@ from heed.evidence.risk.calibration import Calibration, calibrated
 from heed.evidence.risk.encoding import Encoding, columns_missing, infinite_rows, learn_encoding
 from heed.evidence.risk.folds import account_folds, group_codes
 from heed.evidence.risk.learnt import ClockColumns, Learnt
-from heed.evidence.risk.mending import NO_MEND, Question, question
-from heed.evidence.risk.ridge import Problem, scores
-from heed.evidence.risk.selection import CLOCK, Candidate, Choice, Folds, Standing, choose, restricted
+from heed.evidence.risk.mending import NO_MEND, Mend, Question, question
+from heed.evidence.risk.ridge import Fit, Problem, scores
+from heed.evidence.risk.selection import (
+    CLOCK,
+    Candidate,
+    Choice,
+    Folds,
+    Standing,
+    choose,
+    fit_chosen,
+    restricted,
+)
 
 Real = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -24,6 +32,8 @@ Truths = npt.NDArray[np.bool_]
 
 LEAST_EVENTS = 10
 CURVED_FROM = 100
+MOST_STUDIED = 12_000
+ENOUGH_EVENTS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +93,21 @@ def fit(
         return Fitted(None, reason, (), len(X), accounts, events)
     encoding = learn_encoding(X.drop(columns=clock_columns.named), curved=events >= CURVED_FROM)
     learnt, problem = _problem(X, event, time, encoding, clock_columns, events)
-    held_out = _usable(folds, codes, event) or account_folds(codes, event, min(fold_count, events), seed)
-    choice = choose(problem, _candidates(encoding, problem, events), codes, held_out, events)
-    renewals = clock_columns.contract(X).renewals(learnt.timeline.longest)
+    some = _studied(codes, event)
+    studied, own_codes = problem.take(some), group_codes(codes[some], len(some))
+    held_out = _usable(_within(folds, some, len(X)), own_codes, event[some])
+    held_out = held_out or account_folds(own_codes, event[some], min(fold_count, events), seed)
+    choice = choose(studied, _candidates(encoding, problem, events), own_codes, held_out, events)
+    renewals = clock_columns.contract(X).renewals(learnt.timeline.longest)[some]
 
     def asks(eta: Real, rows: Whole) -> Question:
-        terms = problem.cells.clock[..., 1]
+        terms = studied.cells.clock[..., 1]
         own = terms[rows] if terms.ndim == 2 else terms
-        return question(eta, own, learnt.timeline, renewals[rows], event[rows], time[rows])
+        return question(eta, own, learnt.timeline, renewals[rows], event[some][rows], time[some][rows])
 
-    return _concluded(learnt, problem, choice, codes, held_out, events, accounts, asks)
+    tested = restricted(studied, choice.candidate)
+    calibration, mend = calibrated(tested, choice, own_codes, held_out, asks)
+    return _concluded(learnt, problem, choice, calibration, mend, codes, events)
 
 
 def _unfit(X: pd.DataFrame, events: int, accounts: int) -> str:
@@ -110,11 +125,26 @@ def _unfit(X: pd.DataFrame, events: int, accounts: int) -> str:
     return ""
 
 
-def _usable(folds: Folds | None, groups: Whole, event: Truths) -> Folds:
+def _studied(groups: Whole, event: Truths) -> Whole:
+    """The rows that candidates are compared on: all, or of many those of every so manieth account."""
+    step = len(groups) // MOST_STUDIED + 1
+    while step > 1 and len(np.unique(groups[event & (groups % step == 0)])) < ENOUGH_EVENTS:
+        step -= 1
+    return np.flatnonzero(groups % step == 0)
+
+
+def _within(folds: Folds | None, some: Whole, rows: int) -> Folds:
+    """The folds among some of the rows, in their places there."""
+    place = np.full(rows, -1)
+    place[some] = np.arange(len(some))
+    return [tuple(place[own][place[own] >= 0] for own in fold) for fold in folds or ()]  # type: ignore[misc]
+
+
+def _usable(folds: Folds, groups: Whole, event: Truths) -> Folds:
     """The folds whose training rows hold enough who left to learn from."""
     return [
         (train, test)
-        for train, test in folds or ()
+        for train, test in folds
         if len(np.unique(groups[train][event[train]])) >= LEAST_EVENTS and len(test)
     ]
 
@@ -161,28 +191,28 @@ def _concluded(
     learnt: Learnt,
     problem: Problem,
     choice: Choice,
+    calibration: Calibration,
+    mend: Mend,
     groups: Whole,
-    folds: Folds,
     events: int,
-    accounts: int,
-    asks: Callable[[Real, Whole], Question],
 ) -> Fitted:
     own = restricted(problem, choice.candidate)
-    calibration, mend = calibrated(own, choice, groups, folds, asks)
+    fit = fit_chosen(problem, choice, events)
     done = replace(
         learnt,
         encoding=_slimmed(learnt.encoding, choice),
         turns=choice.candidate.turns,
-        coefficients=choice.fit.coefficients,
-        covariance=_covariance(own, choice, groups),
+        coefficients=fit.coefficients,
+        covariance=_covariance(own, fit, groups),
         mend=mend,
     )
     notes = list(learnt.encoding.notes)
     if choice.candidate.name == CLOCK and learnt.encoding.columns:
         notes.append(_why_clock(choice, events))
     return Fitted(
-        None if calibration.reason else done, calibration.reason, tuple(notes), len(problem.X), accounts,
-        events, choice.candidate.name, choice.table, choice.penalty, choice.fit.effective, calibration,
+        None if calibration.reason else done, calibration.reason, tuple(notes), len(problem.X),
+        int(groups.max()) + 1, events, choice.candidate.name, choice.table, choice.penalty, fit.effective,
+        calibration,
     )  # fmt: skip
 
 
@@ -192,18 +222,18 @@ def _why_clock(choice: Choice, events: int) -> str:
     return "only the clock answers: nothing accounts do made the forecast of accounts held out surely better"
 
 
-def _covariance(own: Problem, choice: Choice, groups: Whole) -> Real:
+def _covariance(own: Problem, fit: Fit, groups: Whole) -> Real:
     """(H + P)⁻¹ (J + P) (H + P)⁻¹ with the information H, the penalty P and the scores' variance J by
     account.
 
     Where rows are independent J is about H and this is the posterior (H + P)⁻¹; where accounts return in many
     rows it is as wide as their number allows (Liang and Zeger 1986, Biometrika 73:13).
     """
-    bread = np.linalg.inv(choice.fit.information + np.diag(choice.fit.penalty))
-    row_scores = scores(own, choice.fit.coefficients)
+    bread = np.linalg.inv(fit.information + np.diag(fit.penalty))
+    row_scores = scores(own, fit.coefficients)
     sums = np.zeros((int(groups.max()) + 1, row_scores.shape[1]))
     np.add.at(sums, groups, row_scores)
-    result: Real = bread @ (sums.T @ sums + np.diag(choice.fit.penalty)) @ bread
+    result: Real = bread @ (sums.T @ sums + np.diag(fit.penalty)) @ bread
     return (result + result.T) / 2
 
 

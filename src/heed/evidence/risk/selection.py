@@ -20,7 +20,8 @@ Whole = npt.NDArray[np.int64]
 Truths = npt.NDArray[np.bool_]
 Folds = Sequence[tuple[Whole, Whole]]
 
-PENALTIES = tuple(float(10 ** (power / 2)) for power in range(9, -3, -1))
+PENALTIES = (1_000.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
+STRONGER = 1
 CLOCK_PENALTIES = (1.0, 10.0, 100.0, 1_000.0, 100_000.0)
 ROUGHLY = 1e-6
 PER_PARAMETER = 10
@@ -50,11 +51,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The chosen candidate with its fit on all rows and its coefficients in each fold."""
+    """The chosen candidate and its coefficients in each fold."""
 
     candidate: Candidate
     penalty: float
-    fit: Fit
     held_out: tuple[Real, ...]
     table: tuple[Standing, ...]
     clock_penalty: float
@@ -90,17 +90,37 @@ def choose(
     """Choose among candidates, simplest first; the first must be the clock alone."""
     alone = restricted(problem, candidates[0])
     clock_penalty = _clock_penalty(alone, events)
-    tried = [
-        found
-        for candidate in candidates
-        if (found := _try(restricted(problem, candidate), candidate, folds, clock_penalty, events))
-    ]
+    tried: list[Tried] = []
+    for candidate in candidates:
+        # A richer candidate wants a penalty near that of the one before it.
+        path = _path(tried[-1].penalty) if tried and tried[-1].penalty else PENALTIES
+        found = _try(restricted(problem, candidate), candidate, folds, clock_penalty, events, path)
+        tried += [found] if found else []
     tested = np.unique(np.concatenate([test for _, test in folds]))
     table = _table(tried, groups, tested)
     chosen = next(own for own, line in zip(tried, table, strict=True) if line.behind <= line.error)
-    own = restricted(problem, chosen.candidate)
-    fit = fit_ridge(own, penalties(own, clock_penalty, chosen.penalty))
-    return Choice(chosen.candidate, chosen.penalty, fit, chosen.held_out, table, clock_penalty)
+    return Choice(chosen.candidate, chosen.penalty, chosen.held_out, table, clock_penalty)
+
+
+def fit_chosen(problem: Problem, choice: Choice, events: int) -> Fit:
+    """The chosen candidate on all rows, shrunk further where it has over a parameter per ten who left."""
+    own = restricted(problem, choice.candidate)
+    start = choice.held_out[0]
+    for penalty in (choice.penalty, *_stronger(choice.penalty)):
+        fit = fit_ridge(own, penalties(own, choice.clock_penalty, penalty), start)
+        if not own.X.shape[1] or fit.effective <= max(events / PER_PARAMETER, 1.0):
+            break
+        start = fit.coefficients
+    return fit
+
+
+def _stronger(penalty: float) -> list[float]:
+    return [other for other in reversed(PENALTIES) if other > penalty]
+
+
+def _path(penalty: float) -> tuple[float, ...]:
+    """The penalties from somewhat stronger than one that did well."""
+    return PENALTIES[max(0, PENALTIES.index(penalty) - STRONGER) :]
 
 
 def _clock_penalty(alone: Problem, events: int) -> float:
@@ -115,13 +135,18 @@ def _clock_penalty(alone: Problem, events: int) -> float:
 
 
 def _try(
-    problem: Problem, candidate: Candidate, folds: Folds, clock_penalty: float, events: int
+    problem: Problem,
+    candidate: Candidate,
+    folds: Folds,
+    clock_penalty: float,
+    events: int,
+    path: Sequence[float],
 ) -> Tried | None:
     """Penalties from strong to weak, until held-out likelihood falls or too many parameters are in effect."""
     parts = [(problem.take(train), problem.take(test), test) for train, test in folds]
     found: list[Tried] = []
     starts: list[Real | None] = [None] * len(parts)
-    for penalty in PENALTIES if problem.X.shape[1] else (0.0,):
+    for penalty in path if problem.X.shape[1] else (0.0,):
         fits = [
             fit_ridge(learning, penalties(learning, clock_penalty, penalty), start, ROUGHLY)
             for (learning, _, _), start in zip(parts, starts, strict=True)
@@ -135,7 +160,7 @@ def _try(
         held_out = tuple(fit.coefficients for fit in fits)
         found.append(Tried(candidate, penalty, likelihoods, held_out))
         best = max(found, key=lambda own: float(own.likelihoods.sum()))
-        if len(found) >= 3 and best not in found[-2:]:
+        if best is not found[-1]:
             break
     return max(found, key=lambda own: float(own.likelihoods.sum())) if found else None
 
