@@ -16,7 +16,7 @@ Real = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 Split = tuple[Whole, Whole]
 
-PATIENCE = 40
+PATIENCE = 60
 ADDITIVE: dict[str, Any] = {
     "learning_rate": 0.1, "max_leaf_nodes": 4, "min_samples_leaf": 20, "max_iter": 600,
     "interaction_cst": "no_interactions",

@@ -1,52 +1,82 @@
-"""Recalibration of log-odds: intercept + slope · log-odds, fitted on rows that the model had not seen.
+"""Calibration of log-odds on rows that the model had not seen, with two slopes.
 
-A logistic regression with a normal prior on the slope around 1 (Platt 1999; Cox 1958, Biometrika 45:562), so
-that a few events cannot bend it far. A slope above 1 stretches what was shrunk too far; a straight line keeps
-contributions that add up.
+Beta calibration (Kull, Silva Filho and Flach 2017, AISTATS): intercept - low · log(1 + exp(-eta)) +
+high · log(1 + exp(eta)), where eta is the log-odds: far below 0 its slope is `low`, far above `high`; where
+both are alike it is the straight line of Platt (1999). Normal priors hold both near 1 and near each other, so
+that a few events cannot bend it far. A slope above 1 stretches what a penalty shrank too far.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize
 from scipy.special import expit
 
 Real = npt.NDArray[np.float64]
 
-PRIOR_STRENGTH = 1.0
-"""Precision of the prior on the slope: one standard deviation is 1 / √this."""
-FARTHEST = 15.0
+SLOPE_STRENGTH = 1.0
+BEND_STRENGTH = 1.0
+"""Precisions of the priors on the mean slope less 1, and on the difference of the slopes."""
+LEAST_SLOPE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Recalibration:
-    """Calibrated log-odds are `intercept + slope · log-odds`."""
+    """An intercept and the slopes for those unlikely and for those likely to leave."""
 
     intercept: float
-    slope: float
+    low: float
+    high: float
+
+    @property
+    def slope(self) -> float:
+        """The slope at even odds."""
+        return (self.low + self.high) / 2
 
     def apply(self, log_odds: Real) -> Real:
-        return self.intercept + self.slope * log_odds
+        return self.intercept + _bent(log_odds) @ np.array([self.low, self.high])
+
+    def slope_at(self, log_odds: Real) -> Real:
+        chance = expit(log_odds)
+        result: Real = self.low * (1 - chance) + self.high * chance
+        return result
+
+    def stretch(self, log_odds: Real, base: float) -> Real:
+        """By how much what lies between `base` and each row's log-odds is stretched."""
+        apart = log_odds - base
+        near = np.abs(apart) < 1e-6
+        rise = self.apply(log_odds) - self.apply(np.array(base))
+        return np.where(near, self.slope_at(log_odds), rise / np.where(near, 1.0, apart))
 
 
-def calibrate(log_odds: Real, y: Real, *, strength: float = PRIOR_STRENGTH) -> Recalibration:
+UNCHANGED = Recalibration(0.0, 1.0, 1.0)
+
+
+def _bent(log_odds: Real) -> Real:
+    """The two terms whose sum is the log-odds."""
+    return np.stack([-np.logaddexp(0.0, -log_odds), np.logaddexp(0.0, log_odds)], axis=-1)
+
+
+def calibrate(log_odds: Real, y: Real) -> Recalibration:
     """The calibration of out-of-fold log-odds (rows, or repeats × rows: their average) to labels 0 and 1."""
-    found = np.mean([_fit(repeat, y, strength) for repeat in np.atleast_2d(log_odds)], axis=0)
-    return Recalibration(float(found[0]), float(found[1]))
+    found = np.mean([_fit(_bent(repeat), y) for repeat in np.atleast_2d(log_odds)], axis=0)
+    return Recalibration(*(float(part) for part in found))
 
 
-def _fit(log_odds: Real, y: Real, strength: float) -> Real:
-    terms = np.column_stack([np.ones(len(y)), np.clip(log_odds, -FARTHEST, FARTHEST)])
-    found = np.array([0.0, 1.0])
-    prior = np.array([1e-6, strength])
-    for _ in range(50):
-        chance = expit(terms @ found)
-        slope = terms.T @ (y - chance) - prior * (found - np.array([0.0, 1.0]))
-        step = np.linalg.solve((terms.T * (chance * (1 - chance))) @ terms + np.diag(prior), slope)
-        found = found + np.clip(step, -2.0, 2.0)
-        if np.abs(step).max() < 1e-9:
-            break
-    return found
+def _fit(terms: Real, y: Real) -> Real:
+    def loss(found: Real) -> tuple[float, Real]:
+        eta = found[0] + terms @ found[1:]
+        mean, bend = (found[1] + found[2]) / 2 - 1, found[1] - found[2]
+        prior = SLOPE_STRENGTH * mean**2 / 2 + BEND_STRENGTH * bend**2 / 2
+        pull = SLOPE_STRENGTH * mean / 2 + BEND_STRENGTH * bend * np.array([1.0, -1.0])
+        wrong = expit(eta) - y
+        slope = np.concatenate([[wrong.sum()], wrong @ terms + pull])
+        return float(np.sum(np.logaddexp(0.0, eta) - y * eta) + prior), slope
+
+    bounds = [(None, None), (LEAST_SLOPE, None), (LEAST_SLOPE, None)]
+    result: Real = minimize(loss, [0.0, 1.0, 1.0], jac=True, method="L-BFGS-B", bounds=bounds).x
+    return result
 
 
 def row_losses(log_odds: Real, y: Real) -> Real:

@@ -4,18 +4,19 @@ The simplest stays whose log loss on rows not seen is within one standard error 
 others 1984, section 3.4.3); the error is that of the paired difference, by account.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from heed.evidence.risk.boosting import ADDITIVE, INTERACTING
+from heed.evidence.risk.models import Linear, Model, Prior
 from heed.evidence.risk.trials import Problem, Trial, blend_trial, boosted_trial, prior_trial, ridge_trial
 
 Real = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 
-LEAST_EVENTS_TO_BOOST = 50
+LEAST_EVENTS_TO_BOOST = 100
 PRIOR, RIDGE, CURVES = "prior only", "ridge", "curved ridge"
 STEPS, TREES, BLEND = "additive steps", "boosted trees", "blend"
 
@@ -64,6 +65,16 @@ def choose(trials: list[Trial], groups: Whole) -> tuple[Trial, list[Candidate]]:
         for number, (trial, gap) in enumerate(zip(trials, gaps, strict=True))
     ]
     return trials[place], table
+
+
+def fit_chosen(trial: Trial, trials: list[Trial]) -> Model:
+    """The chosen candidate on all rows; the bare share keeps in mind what the columns may yet do."""
+    model = trial.fit()
+    ridge = next((other for other in trials if other.name == RIDGE), None)
+    if not isinstance(model, Prior) or ridge is None:
+        return model
+    doubt = ridge.fit()
+    return replace(model, doubt=doubt) if isinstance(doubt, Linear) else model
 
 
 def _behind(gaps: Real, groups: Whole) -> tuple[float, float]:

@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import normal_quantile
-from heed.evidence.risk.calibrating import Recalibration
-from heed.evidence.risk.candidates import PRIOR, Candidate, choose, try_all
+from heed.evidence.risk.calibrating import UNCHANGED
+from heed.evidence.risk.candidates import PRIOR, Candidate, choose, fit_chosen, try_all
 from heed.evidence.risk.columns import Reader, as_table, infinite, infinite_rows
 from heed.evidence.risk.folds import group_codes
 from heed.evidence.risk.leaks import LeakAlarm, find_leaks
@@ -43,7 +43,7 @@ class RenewalClassifier(ClassifierMixin, BaseEstimator):
     seed of folds and trees.
 
     Attributes after `fit`: `classes_`; `candidates_`, how each did; `chosen_`, a name; `calibration_`,
-    intercept and slope of the log-odds; `n_` and `events_`, rows and how many left; `alarms_`, leaks;
+    intercept and slopes of the log-odds; `n_` and `events_`, rows and how many left; `alarms_`, leaks;
     `left_out_`, why by column; `reason_`, "" or why nothing can be said: then `estimate` answers unknown and
     `predict_proba` the share that left; `n_features_in_`, and `feature_names_in_` for a table with names.
     """
@@ -100,7 +100,7 @@ class RenewalClassifier(ClassifierMixin, BaseEstimator):
         self.alarms_: list[LeakAlarm] = []
         self.candidates_: list[Candidate] = []
         self.chosen_ = PRIOR
-        self.calibration_ = Recalibration(0.0, 1.0)
+        self.calibration_ = UNCHANGED
         self.model_: Model = Prior((self.events_ + 0.5) / (self.n_ + 1), self.n_)
 
     def _learn(self, table: pd.DataFrame, left: Truths, groups: npt.NDArray[np.int64]) -> None:
@@ -109,9 +109,10 @@ class RenewalClassifier(ClassifierMixin, BaseEstimator):
         self.reader_, self.alarms_ = self._without_leaks(reader, reader.read(table), y, groups)
         is_level = [column.levels is not None for column in self.reader_.columns]
         problem = problem_of(self.reader_.read(table), is_level, y, groups, self.random_state)
-        trial, self.candidates_ = choose(try_all(problem), groups)
+        trials = try_all(problem)
+        trial, self.candidates_ = choose(trials, groups)
         self.chosen_, self.calibration_ = trial.name, trial.calibration
-        self.model_ = trial.fit()
+        self.model_ = fit_chosen(trial, trials)
 
     def _without_leaks(
         self, reader: Reader, matrix: Real, y: Real, groups: npt.NDArray[np.int64]
@@ -137,7 +138,8 @@ class RenewalClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Table) -> npt.NDArray[Any]:  # noqa: N803
         """The likelier class of each row."""
-        result: npt.NDArray[Any] = self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        likelier = np.argmax(self.predict_proba(X), axis=1)
+        result: npt.NDArray[Any] = self.classes_[likelier]
         return result
 
     def estimate(self, X: Table, *, level: float = LEVEL) -> list[Estimate]:  # noqa: N803
@@ -156,8 +158,9 @@ class RenewalClassifier(ClassifierMixin, BaseEstimator):
 
     def _estimates(self, table: pd.DataFrame, level: float) -> list[Estimate]:
         matrix = self.reader_.read(table)
-        middle = self.calibration_.apply(self.model_.log_odds(matrix))
-        half = normal_quantile(level) * abs(self.calibration_.slope) * self.model_.spread(matrix)
+        log_odds = self.model_.log_odds(matrix)
+        middle = self.calibration_.apply(log_odds)
+        half = normal_quantile(level) * self.calibration_.slope_at(log_odds) * self.model_.spread(matrix)
         method = f"{self.chosen_}, calibrated"
         bounds = zip(expit(middle), expit(middle - half), expit(middle + half), strict=True)
         return [
@@ -169,10 +172,13 @@ class RenewalClassifier(ClassifierMixin, BaseEstimator):
         """What each column adds to the log-odds of each row, beside what holds for everybody.
 
         Each row's sum is its calibrated log-odds. A linear model adds coefficient × distance from the average
-        account; trees add their Shapley values. Columns left out add 0.
+        account; trees add their Shapley values; the calibration stretches all of a row alike. Columns left
+        out add 0.
         """
         table = self._checked(X)
-        each = self.calibration_.slope * self.model_.contributions(self.reader_.read(table))
+        matrix = self.reader_.read(table)
+        stretch = self.calibration_.stretch(self.model_.log_odds(matrix), self.model_.base)
+        each = self.model_.contributions(matrix) * stretch[:, None]
         used = pd.DataFrame(each, index=table.index, columns=self.reader_.names)
         everybody = self.calibration_.apply(np.array(self.model_.base))
         found = used.reindex(columns=[str(name) for name in table.columns], fill_value=0.0)

@@ -26,27 +26,6 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Prior:
-    """The share that left, for everybody."""
-
-    share: float
-    rows: int
-
-    @property
-    def base(self) -> float:
-        return float(np.log(self.share / (1 - self.share)))
-
-    def log_odds(self, matrix: Real) -> Real:
-        return np.full(len(matrix), self.base)
-
-    def contributions(self, matrix: Real) -> Real:
-        return np.zeros(matrix.shape)
-
-    def spread(self, matrix: Real) -> Real:
-        return np.full(len(matrix), (self.rows * self.share * (1 - self.share)) ** -0.5)
-
-
-@dataclass(frozen=True, slots=True)
 class Linear:
     """A ridge logistic regression on the terms of the columns.
 
@@ -75,6 +54,33 @@ class Linear:
     def spread(self, matrix: Real) -> Real:
         calibrated = posterior_spread(self.information, self.penalty, self.terms.design(matrix))
         return calibrated / self.slope
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """The share that left, for everybody.
+
+    `doubt` is the simplest model that was not shown to be better: its spread is what columns may yet do.
+    """
+
+    share: float
+    rows: int
+    doubt: Linear | None = None
+
+    @property
+    def base(self) -> float:
+        return float(np.log(self.share / (1 - self.share)))
+
+    def log_odds(self, matrix: Real) -> Real:
+        return np.full(len(matrix), self.base)
+
+    def contributions(self, matrix: Real) -> Real:
+        return np.zeros(matrix.shape)
+
+    def spread(self, matrix: Real) -> Real:
+        if self.doubt is not None:
+            return self.doubt.slope * self.doubt.spread(matrix)
+        return np.full(len(matrix), (self.rows * self.share * (1 - self.share)) ** -0.5)
 
 
 @dataclass(frozen=True, slots=True)

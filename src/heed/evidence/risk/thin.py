@@ -47,4 +47,6 @@ def copies_of(table: pd.DataFrame, left: Truths) -> Whole:
     codes = rows.groupby(list(rows.columns), sort=False, dropna=False).ngroup().to_numpy()
     distinct = len(np.unique(codes))
     finest = max((table[name].nunique() for name in table.columns), default=0)
-    return np.asarray(codes if finest >= distinct / 2 else np.arange(len(table)), dtype=np.int64)
+    return np.asarray(
+        codes if finest >= max(distinct / 2, LEAST_EVENTS) else np.arange(len(table)), dtype=np.int64
+    )

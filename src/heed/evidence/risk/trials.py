@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from heed.evidence.risk.boosting import cross_fit, fit_boosted
-from heed.evidence.risk.calibrating import Recalibration, calibrate, row_losses
+from heed.evidence.risk.calibrating import UNCHANGED, Recalibration, calibrate, row_losses
 from heed.evidence.risk.columns import LinearTerms
 from heed.evidence.risk.folds import account_folds
 from heed.evidence.risk.logistic import (
@@ -29,7 +29,7 @@ Real = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 Split = tuple[Whole, Whole]
 
-ENOUGH_ROWS = 1_000
+ENOUGH_ROWS = 2_000
 MOST_REPEATS = 4
 WEIGHTS = (0.25, 0.5, 0.75)
 PLAUSIBLE = 1.92
@@ -80,9 +80,7 @@ def prior_trial(name: str, problem: Problem) -> Trial:
     share = float(y.mean())
     held_out = np.full((1, len(y)), np.log(share / (1 - share)))
     losses = row_losses(held_out, y)
-    return Trial(
-        name, "the share that left", held_out, Recalibration(0.0, 1.0), losses, lambda: Prior(share, len(y))
-    )
+    return Trial(name, "the share that left", held_out, UNCHANGED, losses, lambda: Prior(share, len(y)))
 
 
 def ridge_trial(name: str, problem: Problem, *, curved: bool) -> Trial:
