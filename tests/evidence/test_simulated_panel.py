@@ -82,6 +82,16 @@ def test_the_share_that_leaves_is_the_one_asked_for(accounts: int) -> None:
         assert abs(panel.probability.sum() - len(panel.events)) < 5 * np.sqrt(panel.probability.sum())
 
 
+def test_who_leaves_around_a_renewal_leaves_on_its_day() -> None:
+    panel = simulate_panel(PanelTruth(renewal=3.0), accounts=1_000)
+    last = panel.features.groupby("account").tail(1).merge(panel.events, on="account")
+    days = (last["on"] - last["landmark"]).dt.days
+    renews = last["days_to_renewal"] <= 30
+    assert renews.sum() > 100
+    assert (days == last["days_to_renewal"])[renews].all()
+    assert 12 < days[~renews].mean() < 19
+
+
 def test_failed_payments_are_a_kind_of_their_own() -> None:
     panel = simulate_panel(PanelTruth(involuntary=0.02), accounts=1_000)
     assert set(panel.events["kind"]) == {"churn", "involuntary"}

@@ -68,7 +68,8 @@ class SimulatedPanel:
     `features`: account, landmark, tenure_days, days_to_renewal, then the metrics and the leaks. `events`:
     account, on, kind, recorded_on; observed until `observed_until`. `recorded_on` has a column for each
     metric and leak, row by row as `features`: the day its value was written. `probability` is the true chance
-    to leave (not by a failed payment) within 30 days of the landmark.
+    to leave (not by a failed payment) within 30 days of the landmark. Where the contract renews in these days
+    an account that leaves does so on the day of the renewal, else on any.
     """
 
     features: pd.DataFrame
@@ -125,7 +126,9 @@ def _course(truth: PanelTruth, accounts: int, landmarks: int, draws: Draws, end:
     fails = present & (random.random(odds.shape) < truth.involuntary)
     ends = leaves | fails
     step = np.where(ends.any(axis=1), ends.argmax(axis=1), landmarks)
-    day = step * STEP + random.integers(1, STEP + 1, accounts)
+    by_chance = random.integers(1, STEP + 1, accounts)
+    renews = _to_renewal(since, step * STEP)
+    day = step * STEP + np.where(renews <= STEP, renews, by_chance)
     gone = step < landmarks
     own = fails[np.arange(accounts), np.minimum(step, landmarks - 1)]
     return Course(since, np.where(gone, day, last + 1), gone & own, metrics, probability)
