@@ -80,13 +80,17 @@ def test_what_is_due_is_counted_from_the_dates() -> None:
     assert known(first.due_amount) == due["amount"].sum()
 
 
-def test_certain_renewals_keep_everything_and_certain_leavers_nothing() -> None:
+def without_contraction() -> tuple[pd.DataFrame, pd.DataFrame]:
     accounts, history = small()
-    still = history[
-        (history["before"] == 0) | (history["after"] == 0) | (history["after"] > history["before"])
-    ]
+    history = history[(history["after"] == 0) | (history["after"] > history["before"])]
+    last = history.groupby("account")["after"].last()
+    return accounts.assign(amount=accounts["account"].map(last).astype(float)), history
+
+
+def test_certain_renewals_keep_everything_and_certain_leavers_nothing() -> None:
+    accounts, history = without_contraction()
     for chance, kept in ((0.0, 1.0), (1.0, 0.0)):
-        found = ahead(accounts.assign(leaves_at_renewal=chance), still)
+        found = ahead(accounts.assign(leaves_at_renewal=chance), history)
         assert known(found.whole.grr) == pytest.approx(kept, abs=0.002)
 
 
@@ -160,16 +164,26 @@ def test_same_as_last_quarter_is_the_last_whole_quarter_carried_on() -> None:
     )
 
 
-def test_a_quarter_in_progress_counts_what_already_moved_in_it() -> None:
-    accounts, history = small()
-    lost = movement("a59", "2026-01-20", 159, 0)
+def test_a_quarter_in_progress_counts_what_already_moved_in_it_and_the_next_does_not() -> None:
+    accounts, history = without_contraction()
+    accounts = accounts.assign(leaves_at_renewal=0.0, renews_on=pd.Timestamp("2027-06-10"))
+    start = accounts["amount"].sum()
     accounts.loc[accounts["account"] == "a59", "amount"] = 0.0
-    found = ahead(accounts, pd.concat([history, pd.DataFrame([lost])]), as_of=date(2026, 3, 31))
-    during = ahead(accounts, pd.concat([history, pd.DataFrame([lost])]), as_of=date(2026, 3, 30))
-    start = small()[0]["amount"].sum()
-    assert known(during.quarters[0].grr) < 1 - 150 / start
-    assert during.quarters[0].ends_on == date(2026, 3, 31)
-    assert found.quarters[0].ends_on == date(2026, 6, 30)
+    lost = pd.DataFrame([movement("a59", "2026-01-20", 159, 0)])
+    found = ahead(accounts, pd.concat([history, lost]), as_of=date(2026, 3, 30))
+    assert found.quarters[0].ends_on == date(2026, 3, 31)
+    assert known(found.quarters[0].grr) == pytest.approx(1 - 159 / start)
+    assert known(found.quarters[1].grr) == 1
+    assert known(found.whole.grr) == 1
+
+
+def test_a_given_probability_counts_at_the_renewal_and_not_before() -> None:
+    accounts, history = without_contraction()
+    accounts = accounts.assign(renews_on=pd.Timestamp("2026-11-10"), term_months=6, leaves_at_renewal=0.4)
+    found = ahead(accounts, history)
+    assert [known(quarter.renewals_due) for quarter in found.quarters] == [0, 0, 0, 48]
+    assert [known(quarter.grr) for quarter in found.quarters[:3]] == [1, 1, 1]
+    assert known(found.quarters[3].grr) < 0.8
 
 
 def test_what_would_change_it_names_the_account_on_which_most_hangs() -> None:
@@ -197,7 +211,7 @@ def test_the_same_tables_in_any_order_give_the_same_bytes() -> None:
     shuffled = ahead(accounts.sample(frac=1, random_state=1), history.sample(frac=1, random_state=2), seed=3)
     assert pickle.dumps(shuffled) == first
     assert pickle.dumps(ahead(accounts, history, seed=4)) != first
-    late = pd.concat([history, pd.DataFrame([movement("a30", "2026-05-01", 130, 0)])])
+    late = pd.concat([history, pd.DataFrame([movement("new", "2026-02-01", 0, 50)])])
     assert pickle.dumps(ahead(accounts, late, seed=3)) == first
 
 
@@ -244,6 +258,10 @@ def test_no_renewals_and_missing_amounts_leave_the_rest_standing() -> None:
     assert "renewal due" in found.quarters[0].renewed_amount.reason
     assert known(found.quarters[0].grr) < 1
     accounts, history = small()
+    stale = ahead(
+        accounts.assign(amount=accounts["amount"].where(accounts["account"] != "a20", 500.0)), history
+    )
+    assert stale.notes == ("their movements say another amount: a20",)
     blank = ahead(accounts.assign(amount=accounts["amount"].where(accounts["account"] != "a20")), history)
     assert blank.notes == ("left out, for the amount is not known: a20",)
     assert known(blank.quarters[0].grr) > 0.9

@@ -84,11 +84,24 @@ def read_history(
     read = read[read["on"] <= pd.Timestamp(as_of)].sort_values(["account", "on"], kind="stable")
     last = read.groupby("account")["after"].last()
     paying = last.index[last > 0]
-    strangers = paying.difference(pd.Index(accounts["account"])).to_series()
     read = read[~read["account"].isin(paying.difference(pd.Index(known["account"])))]
-    if strangers.empty:
-        return read, []
-    return read, [f"left out, for only their movements are known: {first_few(strangers)}"]
+    return read, _doubts(accounts, known, last)
+
+
+def _doubts(accounts: pd.DataFrame, known: pd.DataFrame, last: "pd.Series[float]") -> list[str]:
+    """Where the accounts and their movements do not agree."""
+    strangers = last[last > 0].index.difference(pd.Index(accounts["account"])).to_series()
+    told = known.set_index("account")["amount"]
+    both = told.index.intersection(last.index)
+    other = both[~np.isclose(told[both], last[both], rtol=0.005)].to_series()
+    return [
+        f"{what}: {first_few(names)}"
+        for what, names in (
+            ("left out, for only their movements are known", strangers),
+            ("their movements say another amount", other),
+        )
+        if len(names)
+    ]
 
 
 def plan_of(
