@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from heed.evidence.cards import figures
-from heed.evidence.cards.judging import bands, judge, stability_index
+from heed.evidence.cards import coarse, figures
+from heed.evidence.cards.judging import METHODS, bands, judge, stability_index
 from heed.evidence.cards.resampling import Figure, Real, Resamples
 from heed.evidence.cards.rows import read_rows
 
@@ -167,3 +167,24 @@ def test_the_stability_index_is_that_of_the_formula() -> None:
     found = stability_index(before, now).value
     assert found == pytest.approx(np.sum((shares - 0.1) * np.log(shares / 0.1)), rel=0.01)
     assert "only 5 scores" in stability_index(before, now[:5]).reason
+
+
+def test_figures_of_many_rows_are_exact_and_their_intervals_those_of_all_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    random = np.random.default_rng(1)
+    accounts, landmarks = np.repeat(np.arange(700), 10), np.tile(np.arange(10), 700)
+    own = np.repeat(random.normal(size=700), 10)
+    p = 1 / (1 + np.exp(2 - own - random.normal(size=7000)))
+    y = (random.random(7000) < p).astype(float)
+    score = np.where(random.random(7000) < 0.02, np.nan, p)
+    rows = read_rows(y, score, accounts, landmarks, "risk")
+    clock = np.clip(score + random.normal(0, 0.2, 7000), 0.01, 0.99)[~np.isnan(score)]
+    fine = judge(rows, probability=True, capacity=40, baseline=clock)
+    monkeypatch.setattr(coarse, "FINE", 100)
+    few = judge(rows, probability=True, capacity=40, baseline=clock)
+    for name in METHODS:
+        one, other = getattr(fine, name), getattr(few, name)
+        assert other.value == one.value
+        width = one.high - one.low
+        assert (other.low, other.high) == pytest.approx((one.low, one.high), abs=0.06 * width)

@@ -6,24 +6,27 @@ what a team of stated capacity would have caught and missed with it, how early, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
 from heed.evidence.cards import figures
+from heed.evidence.cards.coarse import drawn_of
 from heed.evidence.cards.judging import (
     METHODS,
     Band,
     Judged,
     bands,
     capacity_figures,
+    figures_of,
     judge,
     median_days,
     paired,
     stability_index,
 )
 from heed.evidence.cards.records import from_record, to_record
-from heed.evidence.cards.resampling import Drawn, Real, Resamples
+from heed.evidence.cards.resampling import Drawn, Real
 from heed.evidence.cards.rows import Column, Rows, column, read_rows
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, wilson
@@ -256,18 +259,17 @@ def _beside(
     if reason:
         unknown = Estimate.unknown(reason, n=own.n)
         return Beside(name, unknown, unknown, unknown, unknown)
-    resamples = Resamples(own.clusters, seed)
-    mine, theirs = (_ranking(each, capacity, resamples) for each in (one, other))
+    mine, theirs = (_ranking(each, capacity, seed) for each in (one, other))
     found = {each: theirs[each].estimate(n=own.n, method=METHODS[each], level=level) for each in theirs}
     more = {each: paired(mine, theirs, each, own, level) for each in theirs}
     lacking = Estimate.unknown("no capacity was stated", n=own.n)
     return Beside(name, found["auc"], found.get("recall", lacking), more["auc"], more.get("recall", lacking))
 
 
-def _ranking(rows: Rows, capacity: float | None, resamples: Resamples) -> dict[str, Drawn]:
-    wanted = {"auc": figures.auc(rows.y, rows.values)} | capacity_figures(rows, capacity)
-    wanted.pop("precision", None)
-    return resamples.of(wanted)
+def _ranking(rows: Rows, capacity: float | None, seed: int) -> dict[str, Drawn]:
+    found = drawn_of(rows, partial(figures_of, probability=False), seed)
+    found |= drawn_of(rows, partial(capacity_figures, capacity=capacity), seed, dated=True)
+    return {name: found[name] for name in ("auc", "recall") if name in found}
 
 
 def _drift(trained_on: Column | None, now: Real) -> Estimate:

@@ -76,15 +76,13 @@ def mean(rows: Real) -> Figure:
     return lambda weights: _over(weights @ rows, weights.sum(1))
 
 
-def skill(rows: Real, baseline: Real | None, y: Real) -> Figure:
-    """1 - mean of `rows` / mean of `baseline`; without a baseline, the share that left (of the same draw)
-    is what is compared with, whose Brier score is share × (1 - share)."""
+def skill(rows: Real, y: Real) -> Figure:
+    """1 - mean of `rows` / Brier score of foretelling everybody the share that left, share × (1 - share)."""
 
     def figure(weights: Real) -> Real:
         size = weights.sum(1)
         share = _over(weights @ y, size)
-        beside = share * (1 - share) if baseline is None else _over(weights @ baseline, size)
-        return 1 - _over(_over(weights @ rows, size), beside)
+        return 1 - _over(_over(weights @ rows, size), share * (1 - share))
 
     return figure
 

@@ -7,11 +7,13 @@ bins of equal counts.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from heed.evidence.cards import figures
+from heed.evidence.cards.coarse import drawn_of
 from heed.evidence.cards.resampling import Drawn, Figure, Real, Resamples
 from heed.evidence.cards.rows import Rows
 from heed.evidence.cards.separation import separation
@@ -96,32 +98,35 @@ def surprise(y: Real, probability: Real) -> Real:
     return np.asarray(-(y * np.log(sure) + (1 - y) * np.log(1 - sure)))
 
 
-def figures_of(rows: Rows, *, probability: bool, baseline: Real | None = None) -> dict[str, Figure]:
-    """The figures that these rows allow. `baseline` is a probability for each of the rows."""
+def figures_of(rows: Rows, *, probability: bool) -> dict[str, Figure]:
+    """The figures that rows allow."""
     y, risk = rows.y, rows.values
     found = {"auc": figures.auc(y, risk), "average_precision": figures.average_precision(y, risk)}
-    if probability:
-        beside = None if baseline is None else squared(y, baseline)
-        intercept, slope = figures.together(figures.Recalibration(y, figures.log_odds(risk)).fit)
-        found |= {
-            "brier": figures.mean(squared(y, risk)),
-            "brier_skill": figures.skill(squared(y, risk), beside, y),
-            "log_loss": figures.mean(surprise(y, risk)),
-            "calibration_slope": slope,
-            "calibration_intercept": intercept,
-            "calibration_error": figures.calibration_error(y, risk),
-        }
-    return found
+    if not probability:
+        return found
+    intercept, slope = figures.together(figures.Recalibration(y, figures.log_odds(risk)).fit)
+    return found | {
+        "brier": figures.mean(squared(y, risk)),
+        "brier_skill": figures.skill(squared(y, risk), y),
+        "log_loss": figures.mean(surprise(y, risk)),
+        "calibration_slope": slope,
+        "calibration_intercept": intercept,
+        "calibration_error": figures.calibration_error(y, risk),
+    }
 
 
 def capacity_figures(rows: Rows, capacity: float | None) -> dict[str, Figure]:
-    """Recall and precision; rows whose value is missing have no place."""
+    """Recall and precision; rows whose value is minus infinity have no place."""
     if capacity is None:
         return {}
-    ranked = np.where(np.isnan(rows.values), -np.inf, rows.values)
-    taken = figures.Capacity(rows.y, ranked, rows.landmarks, capacity)
+    taken = figures.Capacity(rows.y, rows.values, rows.landmarks, capacity)
     recall, precision = figures.together(taken.caught)
     return {"recall": recall, "precision": precision}
+
+
+def ranked(rows: Rows) -> Rows:
+    """Those without a value at the end of every list."""
+    return replace(rows, values=np.where(np.isnan(rows.values), -np.inf, rows.values))
 
 
 def judge(
@@ -134,10 +139,12 @@ def judge(
     known = rows.known()
     if reason := known.thin() or _constant(known):
         return Judged(**{name: _unknown(reason, known, name) for name in METHODS})
-    wanted = figures_of(known, probability=probability, baseline=baseline)
-    drawn = Resamples(known.clusters, seed).of(wanted)
+    drawn = drawn_of(known, partial(figures_of, probability=probability), seed)
+    if probability and baseline is not None:
+        errors = squared(known.y, known.values), squared(known.y, baseline)
+        drawn["brier_skill"] = Resamples(known.clusters, seed).skill(*errors)
     found = {name: _estimate(name, drawn[name], known, level) for name in drawn}
-    flagging = Resamples(rows.clusters, seed).of(capacity_figures(rows, capacity))
+    flagging = drawn_of(ranked(rows), partial(capacity_figures, capacity=capacity), seed, dated=True)
     found |= {name: _estimate(name, flagging[name], rows, level) for name in flagging}
     lacking = dict.fromkeys(_PROBABLE, NOT_A_PROBABILITY) | dict.fromkeys(_AT_CAPACITY, NO_CAPACITY)
     unknown = {name: _unknown(lacking[name], known, name) for name in METHODS if name not in found}

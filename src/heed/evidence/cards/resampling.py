@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL
@@ -60,10 +61,14 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Resamples:
-    """Draws of whole accounts. `clusters` says for each row which account it is of (0 to accounts - 1)."""
+    """Draws of whole accounts. `clusters` says for each row which account it is of (0 to accounts - 1).
+
+    `counts` (accounts × cells): figures are of cells of rows, each weighing what its rows do.
+    """
 
     clusters: Whole
     seed: int = 0
+    counts: csr_array | None = None
     most_draws: int = DRAWS
 
     @property
@@ -77,7 +82,8 @@ class Resamples:
 
     def of(self, figures: Mapping[str, Figure]) -> dict[str, Drawn]:
         """Each figure of all rows and of the same draws."""
-        whole = np.ones((1, self.clusters.size))
+        whole = np.ones((1, self.accounts)) @ self.counts if self.counts is not None else None
+        whole = np.ones((1, self.clusters.size)) if whole is None else whole
         drawn: dict[str, list[Real]] = {name: [] for name in figures}
         for weights in self._weights():
             for name, figure in figures.items():
@@ -94,9 +100,16 @@ class Resamples:
         drawn = [times @ sums / (times @ counts) for times in self._times()]
         return Drawn(float(rows.mean()), np.concatenate(drawn))
 
+    def skill(self, rows: Real, beside: Real) -> Drawn:
+        """1 - the sum of `rows` / the sum of `beside`, by sums of accounts."""
+        own, other = (np.bincount(self.clusters, each, self.accounts) for each in (rows, beside))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            drawn = [1 - times @ own / (times @ other) for times in self._times()]
+            return Drawn(float(1 - rows.sum() / beside.sum()), np.concatenate(drawn))
+
     def _weights(self) -> Iterator[Real]:
         for times in self._times():
-            yield times[:, self.clusters]
+            yield times[:, self.clusters] if self.counts is None else np.asarray(times @ self.counts)
 
     def _times(self) -> Iterator[Real]:
         """How often each account is drawn, for a few draws at once: shape (draws, accounts)."""
