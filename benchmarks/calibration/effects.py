@@ -123,7 +123,7 @@ def of_pooled_rates(scale: float) -> list[Finding]:
 
 def arms(random: np.random.Generator) -> np.ndarray:
     treated_n, control_n = random.integers(30, 151, 2)
-    return np.r_[np.ones(treated_n), np.zeros(control_n)]
+    return np.repeat([1.0, 0.0], [treated_n, control_n])
 
 
 def companies(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -19,13 +19,13 @@ from heed.evidence import (
     plan_experiment,
     sequential_ratio_check,
 )
+from heed.evidence.effects.spending import Spending
 
 RUNS = 2000
 N = 150
 """Accounts per arm at the end: one of each arm enters a day."""
 FIRST = 5
 BASELINE = 0.8
-PLANNED = {"planned_treated_n": N, "planned_control_n": N}
 
 Run = Callable[[np.random.Generator], bool]
 
@@ -52,8 +52,8 @@ def finding(claim: str, run: Run, number: int, scale: float, low: float = 0.0, h
     return Finding("stopping", claim, sum(run(random) for _ in range(runs)), runs, low, high)
 
 
-def stops_by(spending: str) -> Run:
-    test = GroupSequential(spending=spending, **PLANNED)
+def stops_by(spending: Spending) -> Run:
+    test = GroupSequential(spending=spending, planned_treated_n=N, planned_control_n=N)
     return lambda random: is_false(test.decide(daily(random)))
 
 
@@ -86,7 +86,7 @@ def stops_by_ratio(random: np.random.Generator) -> bool:
 
 def holds_planned(random: np.random.Generator) -> bool:
     """Read every tenth day, with an effect of ten points."""
-    test = GroupSequential(**PLANNED)
+    test = GroupSequential(planned_treated_n=N, planned_control_n=N)
     return all_hold(test.intervals(daily(random, 0.1)[::10]), 0.1)
 
 
@@ -100,7 +100,7 @@ def holds_betting(random: np.random.Generator) -> bool:
 
 def finds_what_was_planned(random: np.random.Generator) -> bool:
     design = Design(looks=10)
-    n = plan_experiment(BASELINE, 0.12, design).treated_n
+    n = plan_experiment(BASELINE, 0.12, design).treated_n or 0
     test = GroupSequential(design.looks, planned_treated_n=n, planned_control_n=n)
     return test.decide(daily(random, 0.12, n)[:: n // 10]).finding == "better"
 

@@ -37,6 +37,7 @@ CAP = 0.75
 WARM_UP = 4
 
 Real = npt.NDArray[np.float64]
+Outcomes = Sequence[float] | npt.NDArray[np.generic]
 
 
 class ConfidenceSequence(BaseEstimator):
@@ -151,13 +152,13 @@ class BettingSequence(BaseEstimator):
         self.high = high
         self.level = level
 
-    def evidence(self, treated: Sequence[float], control: Sequence[float]) -> Real:
+    def evidence(self, treated: Outcomes, control: Outcomes) -> Real:
         """The e-value against "no difference" after each pair; above 1/(1 - level) at any time decides."""
         pairs = self._pairs(treated, control)
         bets = self._bets(pairs)
         return (_capital(pairs, bets, 0.0) + _capital(-pairs, bets, 0.0)) / 2
 
-    def interval(self, treated: Sequence[float], control: Sequence[float]) -> Estimate:
+    def interval(self, treated: Outcomes, control: Outcomes) -> Estimate:
         """The difference of means with its interval after the last pair, cut with all before it."""
         if np.isnan([*treated, *control]).any():
             return Estimate.unknown("some outcomes are not known yet", method=BETTING)
@@ -173,7 +174,7 @@ class BettingSequence(BaseEstimator):
         value = min(high, max(low, float(pairs.mean())))
         return Estimate(value * width, low * width, high * width, 2 * len(pairs), self.level, BETTING)
 
-    def _pairs(self, treated: Sequence[float], control: Sequence[float]) -> Real:
+    def _pairs(self, treated: Outcomes, control: Outcomes) -> Real:
         """Differences of pairs on the scale where outcomes lie within 0 and 1."""
         arms = [np.asarray(arm, dtype=float) for arm in (treated, control)]
         for name, arm in zip(("treated", "control"), arms, strict=True):

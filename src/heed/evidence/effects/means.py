@@ -52,7 +52,7 @@ def mean_effect(
     outcome: Column,
     treated: Column,
     covariates: pd.DataFrame | None = None,
-    clusters: pd.Series | Sequence[object] | None = None,
+    clusters: pd.Series | npt.NDArray[np.generic] | Sequence[object] | None = None,
     *,
     level: float = LEVEL,
 ) -> Estimate:
@@ -72,7 +72,7 @@ def mean_contrast(
     outcome: Column,
     treated: Column,
     covariates: pd.DataFrame | None = None,
-    clusters: pd.Series | Sequence[object] | None = None,
+    clusters: pd.Series | npt.NDArray[np.generic] | Sequence[object] | None = None,
 ) -> MeanContrast | Estimate:
     """What `mean_effect` says, in the form that rules of stopping read; unknown as an `Estimate`."""
     arms = _arms(outcome, treated, covariates, clusters)
