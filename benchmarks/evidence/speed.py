@@ -5,8 +5,8 @@ import time
 
 import numpy as np
 import pandas as pd
-
 from benchmarks.evidence.table import Row
+
 from heed.evidence.risk import HazardModel, outcome
 
 LANDMARKS = 24
