@@ -107,6 +107,10 @@ def test_weights_cost_what_the_model_has_more() -> None:
     assert "found at the team's capacity" in found.reason
     free = what_weights_cost(-risk, risk, y, accounts=np.arange(800))
     assert (free.auc.value, free.reason[:30]) == (0, "that the weights cost anything")
+    random = np.random.default_rng(5)
+    alike = what_weights_cost(-risk - random.normal(0, 0.003, 800), risk, y, accounts=np.arange(800))
+    assert (alike.auc.value or 0) > 0
+    assert "is not shown" in alike.reason
     better = what_weights_cost(-risk, np.clip(1 - health / 100, 0, 1), y, accounts=np.arange(800))
     assert better.reason.startswith("the weights do better than the model")
 

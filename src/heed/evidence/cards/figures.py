@@ -6,6 +6,7 @@ out. Ties share their place: nothing here depends on the order in which rows cam
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,7 @@ class Recalibration:
         return (h2 * g0 - h1 * g1) / det, (h0 * g1 - h1 * g0) / det
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Capacity:
     """The riskiest `places` accounts of each landmark (or that share of its accounts, below 1).
 
@@ -149,9 +150,13 @@ class Capacity:
     landmarks: Whole
     places: float
 
-    def chances(self, weights: Real) -> tuple[_Ranks, Real, Real]:
-        """The groups of alike risk, their weights, and the chance of each to have a place."""
-        ranks = _Ranks.of(self.risk, self.landmarks)
+    @cached_property
+    def ranks(self) -> _Ranks:
+        return _Ranks.of(self.risk, self.landmarks)
+
+    def chances(self, weights: Real) -> tuple[Real, Real]:
+        """Weights of the groups of alike risk, and the chance of each to have a place."""
+        ranks = self.ranks
         every = ranks.sums(weights)
         block = self.landmarks[ranks.order][ranks.starts]
         first = np.flatnonzero(np.r_[True, np.diff(block) != 0])
@@ -161,11 +166,11 @@ class Capacity:
         total = np.cumsum(every, axis=1)
         before = total - every - (total[:, first] - every[:, first])[:, number]
         room = np.clip(places - before, 0, every) * np.isfinite(self.risk[ranks.order][ranks.starts])
-        return ranks, every, np.nan_to_num(_over(room, every))
+        return every, np.nan_to_num(_over(room, every))
 
     def flagged(self) -> Real:
         """The chance of each row to have a place."""
-        ranks, _, chances = self.chances(np.ones((1, len(self.y))))
+        ranks, chances = self.ranks, self.chances(np.ones((1, len(self.y))))[1]
         sizes = np.diff(np.r_[ranks.starts, len(self.y)])
         found = np.empty(len(self.y))
         found[ranks.order] = np.repeat(chances[0], sizes)
@@ -173,8 +178,8 @@ class Capacity:
 
     def caught(self, weights: Real) -> tuple[Real, Real]:
         """Recall: of those that left, the share that had a place; and precision: the reverse."""
-        ranks, every, chances = self.chances(weights)
-        left = ranks.sums(weights * self.y)
+        every, chances = self.chances(weights)
+        left = self.ranks.sums(weights * self.y)
         found = (left * chances).sum(1)
         return _over(found, left.sum(1)), _over(found, (every * chances).sum(1))
 

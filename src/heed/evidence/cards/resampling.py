@@ -114,7 +114,8 @@ class Resamples:
     def _times(self) -> Iterator[Real]:
         """How often each account is drawn, for a few draws at once: shape (draws, accounts)."""
         random = np.random.default_rng(self.seed)
-        at_once = max(1, _CELLS_AT_ONCE // max(1, self.clusters.size))
+        width = self.clusters.size if self.counts is None else max(self.counts.shape)
+        at_once = max(1, _CELLS_AT_ONCE // max(1, width))
         for first in range(0, self.draws, at_once):
             size = min(at_once, self.draws - first)
             picked = random.integers(0, self.accounts, (size, self.accounts))
