@@ -161,7 +161,7 @@ def planted(column: str, values: Any) -> tuple[pd.DataFrame, np.ndarray]:
 LEAKS = {
     "the label itself": lambda left, random: left,
     "the label in words": lambda left, random: np.where(left == 1, "cancelled", "active"),
-    "a reason written when they left": lambda left, random: np.where(left == 1, "price", None),
+    "a reason written when they left": lambda left, random: pd.Series(left).map({1: "price"}),
     "a date told in days, after the outcome": lambda left, random: np.where(
         left == 1, random.integers(0, 30, len(left)), random.integers(31, 400, len(left))
     ),

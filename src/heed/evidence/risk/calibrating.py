@@ -35,7 +35,8 @@ class Recalibration:
         return (self.low + self.high) / 2
 
     def apply(self, log_odds: Real) -> Real:
-        return self.intercept + _bent(log_odds) @ np.array([self.low, self.high])
+        result: Real = self.intercept + _bent(log_odds) @ np.array([self.low, self.high])
+        return result
 
     def slope_at(self, log_odds: Real) -> Real:
         chance = expit(log_odds)
