@@ -1,7 +1,7 @@
 """OULAD: at days 30, 60 and 90 of a course, who withdraws in the next 30 days.
 
-Presentations begin in February (B) or October (J). Each is tested by what was learnt from all that began before
-it; the horizon of the last landmark ends within half a year, before the next presentation begins.
+Presentations begin in February (B) or October (J). Each is tested by what was learnt from all that began
+before it; the horizon of the last landmark ends within half a year, before the next presentation begins.
 """
 # ruff: noqa: N803 (X is what scikit-learn calls the table)
 

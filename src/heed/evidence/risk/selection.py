@@ -20,7 +20,7 @@ Whole = npt.NDArray[np.int64]
 Truths = npt.NDArray[np.bool_]
 Folds = Sequence[tuple[Whole, Whole]]
 
-PENALTIES = (1_000.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
+PENALTIES = (1_000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
 STRONGER = 1
 CLOCK_PENALTIES = (1.0, 10.0, 100.0, 1_000.0, 100_000.0)
 ROUGHLY = 1e-6
