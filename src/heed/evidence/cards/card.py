@@ -15,6 +15,7 @@ from heed.evidence.cards import figures
 from heed.evidence.cards.coarse import drawn_of
 from heed.evidence.cards.judging import (
     METHODS,
+    NO_CAPACITY,
     Band,
     Judged,
     bands,
@@ -23,6 +24,7 @@ from heed.evidence.cards.judging import (
     judge,
     median_days,
     paired,
+    ranked,
     stability_index,
 )
 from heed.evidence.cards.records import from_record, to_record
@@ -128,32 +130,21 @@ def report_card(
     Raises ValueError for columns that do not fit each other; thin data gives figures that are unknown.
     """
     _check(capacity, level, probability and not high_is_risk)
-    rows = read_rows(y, score, accounts, landmarks, "score")
-    sign = 1.0 if high_is_risk else -1.0
+    rows, n = read_rows(y, score, accounts, landmarks, "score"), len(y)
     if probability:
         _check_probability(rows.values, "score")
-    scored = rows.known()
-    risk = _with_values(rows, sign * rows.values)
-    total = len(column(y, len(y), "y"))
-    beside = _aligned(clock, rows, total, "clock")
-    if beside is not None:
-        _check_probability(beside, "clock")
-        beside = beside[~np.isnan(rows.values)]
-    judged = judge(
-        risk, probability=probability, capacity=capacity, baseline=_complete(beside),
-        seed=seed, level=level,
-    )  # fmt: skip
-    alerts = _alerts(rows, sign, capacity, _aligned(lead_days, rows, total, "lead_days"), seed, level)
-    others = {each: _aligned(values, rows, total, each) for each, values in (baselines or {}).items()}
+    scored, sign = rows.known(), 1.0 if high_is_risk else -1.0
+    risk, beside = _with_values(rows, sign * rows.values), _clock(clock, rows, n)
+    judged = judge(risk, probability=probability, capacity=capacity, baseline=beside, seed=seed, level=level)
+    alerts = _alerts(risk, capacity, _aligned(lead_days, rows, n, "lead_days"), seed, level)
+    others = {each: _aligned(values, rows, n, each) for each, values in (baselines or {}).items()}
     return ReportCard(
         name=name, version=version, window=window, seed=seed, probability=probability, capacity=capacity,
         n=rows.n, accounts=rows.accounts, events=int(rows.y.sum()), left=rows.left,
         **{field.name: getattr(judged, field.name) for field in fields(Judged)},
         lead_days=alerts.lead, missed=alerts.missed, missed_accounts=alerts.missed_accounts,
         bands=() if rows.reason else bands(rows.y, rows.values, level=level),
-        baselines=tuple(
-            _beside(each, rows, sign, values, capacity, seed, level) for each, values in others.items()
-        ),
+        baselines=tuple(_beside(each, risk, others[each], capacity, seed, level) for each in others),
         drift=_drift(trained_on, scored.values), unknown_share=(rows.n - scored.n) / max(1, rows.n),
         assumed_share=assumed_share, notes=_notes(rows, scored), reason=judged.auc.reason,
     )  # fmt: skip
@@ -183,11 +174,13 @@ def _aligned(values: Column | None, rows: Rows, n: int, name: str) -> Real | Non
     return None if values is None else column(values, n, name)[rows.kept]
 
 
-def _complete(values: Real | None) -> Real | None:
-    """A baseline that is unknown somewhere takes its own mean there."""
-    if values is None or np.isnan(values).all():
+def _clock(values: Column | None, rows: Rows, n: int) -> Real | None:
+    """The clock where the score is known; where the clock is not, its mean stands in."""
+    found = _aligned(values, rows, n, "clock")
+    if found is None or np.isnan(found).all():
         return None
-    return np.where(np.isnan(values), np.nanmean(values), values)
+    _check_probability(found, "clock")
+    return np.where(np.isnan(found), np.nanmean(found), found)[~np.isnan(rows.values)]
 
 
 def _with_values(rows: Rows, values: Real) -> Rows:
@@ -216,15 +209,13 @@ class _Alerts:
     lead: Estimate
 
 
-def _alerts(
-    rows: Rows, sign: float, capacity: float | None, lead_days: Real | None, seed: int, level: float
-) -> _Alerts:
+def _alerts(rows: Rows, capacity: float | None, lead_days: Real | None, seed: int, level: float) -> _Alerts:
     reason = rows.reason or ("" if rows.left else "no account has left yet")
-    reason = reason or ("no capacity was stated" if capacity is None else "")
+    reason = reason or (NO_CAPACITY if capacity is None else "")
     if reason or capacity is None:
         return _Alerts(Estimate.unknown(reason), (), Estimate.unknown(reason))
-    ranked = np.where(np.isnan(rows.values), -np.inf, sign * rows.values)
-    flagged = figures.Capacity(rows.y, ranked, rows.landmarks, capacity).flagged() >= 0.5
+    listed = ranked(rows).values
+    flagged = figures.Capacity(rows.y, listed, rows.landmarks, capacity).flagged() >= 0.5
     caught = np.unique(rows.clusters[flagged & (rows.y == 1)])
     missed = np.setdiff1d(rows.clusters[rows.y == 1], caught)
     share = wilson(missed.size, rows.left, level=level)
@@ -246,7 +237,7 @@ def _lead(
 
 
 def _beside(
-    name: str, rows: Rows, sign: float, values: Real | None, capacity: float | None, seed: int, level: float
+    name: str, rows: Rows, values: Real | None, capacity: float | None, seed: int, level: float
 ) -> Beside:
     """Both on the rows where both are known."""
     if values is None or np.isinf(values).any():
@@ -254,7 +245,7 @@ def _beside(
         return Beside(name, unknown, unknown, unknown, unknown)
     both = ~np.isnan(rows.values) & ~np.isnan(values)
     own = rows.only(both)
-    one, other = _with_values(own, sign * own.values), _with_values(own, values[both])
+    one, other = own, _with_values(own, values[both])
     reason = rows.reason or own.thin()
     if reason:
         unknown = Estimate.unknown(reason, n=own.n)
@@ -262,7 +253,7 @@ def _beside(
     mine, theirs = (_ranking(each, capacity, seed) for each in (one, other))
     found = {each: theirs[each].estimate(n=own.n, method=METHODS[each], level=level) for each in theirs}
     more = {each: paired(mine, theirs, each, own, level) for each in theirs}
-    lacking = Estimate.unknown("no capacity was stated", n=own.n)
+    lacking = Estimate.unknown(NO_CAPACITY, n=own.n)
     return Beside(name, found["auc"], found.get("recall", lacking), more["auc"], more.get("recall", lacking))
 
 
