@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 from benchmarks.calibration import effects, intervals, stopping
 
-QUICK = 0.02
+QUICK = 0.01
 
 
 @pytest.mark.parametrize("study", [intervals, effects, stopping])

@@ -19,7 +19,7 @@ from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import normal_quantile
 
 Watching = Literal["obrien_fleming", "pocock", "any_time"]
-ANY_TIME_LOOKS = 50
+ANY_TIME_LOOKS = 25
 POWER = 0.8
 
 
@@ -156,7 +156,7 @@ def inflation(looks: int, watching: Watching, alpha: float, power: float) -> flo
     fractions = tuple((number + 1) / ANY_TIME_LOOKS for number in range(ANY_TIME_LOOKS))
     sequence = ConfidenceSequence(1, 1, level=1 - alpha)
     critical = tuple(sequence.critical(fraction) for fraction in fractions)
-    drift = brentq(lambda drift: sum(crossing(fractions, critical, drift)) - power, 0.0, 20.0, xtol=1e-6)
+    drift = brentq(lambda drift: sum(crossing(fractions, critical, drift)) - power, 0.0, 20.0, xtol=1e-4)
     alone = normal_quantile(1 - alpha) + normal_quantile(2 * power - 1)
     return float(drift / alone) ** 2
 
