@@ -12,7 +12,7 @@ from heed.evidence.money.learning import draw_new_business, learn
 from heed.evidence.money.outlook import Forecast
 from heed.evidence.money.reading import plan_of, read_accounts, read_history
 from heed.evidence.money.simulating import simulate_quarters
-from heed.evidence.money.telling import quarter_of, swings, unknown_forecast
+from heed.evidence.money.telling import swings, told_quarters, unknown_forecast
 
 
 def quarter_ends(as_of: date, quarters: int = 4) -> list[date]:
@@ -66,18 +66,11 @@ def forecast(
     except CannotTellError as error:
         return unknown_forecast(str(error), as_of, span, runs, seed)
     grown = draw_new_business(past, rng, runs, quarters) if new_business else None
+    said, whole = told_quarters(span, plan, past, simulated, grown)
     return Forecast(
-        as_of=as_of,
-        quarters=tuple(
-            quarter_of(at, span[at], span[at], plan, past, simulated, grown) for at in range(quarters)
-        ),
-        whole=quarter_of(quarters, span[0], span[-1], plan, past, simulated, grown),
-        what_would_change_it=swings(known, simulated),
-        notes=(*notes, *strangers, *missing),
-        includes_new_business=new_business,
-        runs=runs,
-        seed=seed,
-    )
+        as_of=as_of, quarters=said, whole=whole, what_would_change_it=swings(known, simulated),
+        notes=(*notes, *strangers, *missing), includes_new_business=new_business, runs=runs, seed=seed,
+    )  # fmt: skip
 
 
 def _ahead(as_of: date, quarters: int) -> pd.PeriodIndex:

@@ -17,6 +17,14 @@ NRR = "NRR point to point: Σ now / Σ start"
 NO_RENEWAL = "no account that still pays has a renewal due in this span"
 
 
+def told_quarters(
+    span: pd.PeriodIndex, plan: Plan, past: Past, runs: Runs, new: Real | None
+) -> tuple[tuple[Quarter, ...], Quarter]:
+    """Each quarter ahead, and the whole span."""
+    each = tuple(quarter_of(at, quarter, quarter, plan, past, runs, new) for at, quarter in enumerate(span))
+    return each, quarter_of(len(span), span[0], span[-1], plan, past, runs, new)
+
+
 def quarter_of(
     at: int,
     first: pd.Period,
