@@ -14,6 +14,7 @@ from heed.daily.steps import (
     Result,
     Step,
     append_activities,
+    forecast,
     learn,
     measure,
     movements_due,
@@ -33,6 +34,7 @@ STEPS = (
     Step("learn what predicts", learn),
     Step("measure plays", plays),
     Step("estimate risk", risk),
+    Step("forecast revenue", forecast),
     Step("rank today", rank),
 )
 Progress = Callable[[str, int, int], None]

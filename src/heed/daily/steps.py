@@ -72,6 +72,13 @@ def risk(as_of: date, by: str) -> Result:
     return numbers(measures.estimate_risk(as_of, by=by))
 
 
+def forecast(as_of: date, by: str) -> Result:
+    """Revenue of the next four quarters, kept so that it is scored when they close."""
+    from heed.proving.forecasting import forecast_revenue
+
+    return numbers(forecast_revenue(as_of, by=by))
+
+
 def rank(as_of: date, by: str) -> Result:
     """Each person's worklist of the date."""
     return numbers(rank_worklist(as_of, by=by))

@@ -30,6 +30,7 @@ class Permission(StrEnum):
     EDIT_CUSTOMERS = "edit accounts and contacts, and assign owners"
     SHARE_SEGMENTS = "share and change segments of others"
     SEE_TEAM_WORK = "see the worklist of another person"
+    CALL_FORECAST = "call the forecast of a quarter"
     DESIGN_EXPERIMENTS = "design, start and decide experiments"
     IMPORT = "import files, correct and replay rejected rows"
     UNDO_IMPORTS = "undo an import"
@@ -46,7 +47,7 @@ P = Permission
 _VIEWER = frozenset({P.SEE_CUSTOMERS, P.SECURE_OWN_ACCOUNT})
 _MEMBER = _VIEWER | {P.ACT_ON_CUSTOMERS, P.EXPORT, P.SAVE_SEGMENTS}
 _LEAD = _MEMBER | {P.EDIT_CUSTOMERS, P.SHARE_SEGMENTS, P.SEE_TEAM_WORK, P.IMPORT, P.RUN_ROUND, P.SEE_AUDIT,
-                   P.DESIGN_EXPERIMENTS}  # fmt: skip
+                   P.CALL_FORECAST, P.DESIGN_EXPERIMENTS}  # fmt: skip
 _ADMIN = frozenset(Permission)
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {

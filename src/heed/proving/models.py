@@ -154,3 +154,56 @@ class TouchRate(models.Model):
 
     def __str__(self) -> str:
         return f"success of {self.touchpoint}"
+
+
+class RevenueForecast(models.Model):
+    """What the model said of the quarters ahead on a day: kept, so that it is scored when they close."""
+
+    derived = True
+
+    as_of = models.DateField(unique=True)
+    made_at = models.DateTimeField()
+    model_version = models.PositiveIntegerField(null=True)
+    record = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"forecast as of {self.as_of}"
+
+
+class CalledFigure(models.TextChoices):
+    GRR = "grr", _("GRR")
+    NRR = "nrr", _("NRR")
+    CLOSING_MRR = "closing_mrr", _("Monthly revenue at its end")
+
+
+class RevenueCall(models.Model):
+    """A person's call on a figure of a quarter; a later call of the same person is another one."""
+
+    quarter_ends_on = models.DateField()
+    figure = models.CharField(max_length=12, choices=CalledFigure.choices)
+    value = models.FloatField()
+    note = models.CharField(max_length=500, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    on = models.DateField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.figure} of the quarter to {self.quarter_ends_on}"
+
+
+class LoggedDecision(models.Model):
+    """What was decided, on which numbers, after hearing whom. "Numbers only" where nobody was heard."""
+
+    decision = models.CharField(max_length=500)
+    numbers = models.TextField(max_length=2_000)
+    voices = models.TextField(max_length=2_000, blank=True)
+    page = models.CharField(max_length=300, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.decision
+
+    @property
+    def numbers_only(self) -> bool:
+        return not self.voices.strip()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from heed.proving import experiments_views, views
+from heed.proving import experiments_views, money_views, views
 
 app_name = "proving"
 
@@ -18,5 +18,7 @@ urlpatterns = [
     path("prove/experiments/<int:pk>/decide/", experiments_views.decide_experiment, name="decide_experiment"),
     path("prove/experiments/play-rows/<path:play>/", experiments_views.play_rows, name="play_rows"),
     path("prove/experiments/plays/<path:play>/", experiments_views.play, name="play"),
+    path("prove/forecast/", money_views.forecast, name="forecast"),
+    path("prove/decisions/", money_views.decisions, name="decisions"),
     path("prove/touches/", experiments_views.touches, name="touches"),
 ]

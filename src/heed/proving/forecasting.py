@@ -1,0 +1,143 @@
+"""The forecast of revenue: made once a day from the contracts, the risks and the past movements, and kept."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+
+import pandas as pd
+from django.conf import settings
+from django.db import transaction
+
+from heed.customers.models import Account, ExchangeRate, Movement
+from heed.evidence.cards.records import from_record, to_record
+from heed.evidence.money import Forecast, forecast
+from heed.ledger import clock
+from heed.ledger.actions import Change, record
+from heed.measures.known import known_periods
+from heed.measures.models import Risk
+from heed.measures.stays import Term, next_term, terms_known
+from heed.proving.models import RevenueForecast
+
+QUARTERS: Final = 4
+RUNS: Final = 2_000
+SEED: Final = 20261122
+CONTRACTS: Final = ["account", "amount", "currency", "renews_on", "term_months", "leaves_at_renewal"]
+MOVEMENTS: Final = ["account", "on", "kind", "before", "after", "currency"]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecasted:
+    """What forecasting came to: quarters ahead with figures, accounts that pay."""
+
+    quarters: int
+    accounts: int
+
+
+def forecast_revenue(as_of: date, *, by: str) -> Forecasted:
+    """Forecast the quarters ahead of a date and keep it; the same date again replaces it where it differs."""
+    worth = rates()
+    contracts, without_rate = _with_rate(contract_rows(as_of), worth)
+    history, _moved = _with_rate(movement_rows(as_of), worth)
+    found = forecast(
+        contracts, history=history, as_of=as_of, quarters=QUARTERS, runs=RUNS, seed=SEED, rates=worth
+    )
+    found = replace(found, notes=(*found.notes, *_left_out(without_rate)))
+    told = kept(found)
+    scored = Risk.objects.exclude(score=None).select_related("score__model").first()
+    version = scored.score.model.version if scored is not None and scored.score is not None else None
+    with transaction.atomic():
+        before = RevenueForecast.objects.filter(as_of=as_of).first()
+        if before is None or before.record != told:
+            RevenueForecast.objects.update_or_create(
+                as_of=as_of,
+                defaults={"record": told, "made_at": clock.now(), "model_version": version},
+            )
+            numbers = {"quarters": len(found.quarters), "reason": found.reason}
+            record(Change("forecast revenue", "proving", as_of.isoformat(), None, numbers), by=by)
+    paying = int((contracts["amount"] > 0).sum())
+    return Forecasted(0 if found.reason else len(found.quarters), paying)
+
+
+def kept(found: Forecast) -> dict[str, Any]:
+    """A forecast as JSON holds it: dates as text."""
+    told: dict[str, Any] = _dates_as_text(to_record(found))
+    return told
+
+
+def told_again(kept_record: dict[str, Any]) -> Forecast:
+    """The forecast that was kept."""
+    return from_record(Forecast, _dates_back(kept_record))
+
+
+def rates() -> dict[str, float]:
+    """What one unit of each currency is worth in the reporting currency, as people stated it."""
+    stated = {row.currency: float(row.rate) for row in ExchangeRate.objects.all()}
+    return {**stated, settings.HEED_CURRENCY: 1.0}
+
+
+def _with_rate(rows: pd.DataFrame, worth: dict[str, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows whose currency has a rate, and those that have none."""
+    stated = rows["currency"].isin(list(worth))
+    return rows[stated].reset_index(drop=True), rows[~stated]
+
+
+def _left_out(rows: pd.DataFrame) -> Iterator[str]:
+    paying = rows[rows["amount"] > 0]
+    for currency, accounts in sorted(paying.groupby("currency")["account"].nunique().items()):
+        yield f"{accounts} accounts that pay in {currency} are left out: no rate is stated for {currency}"
+
+
+def contract_rows(as_of: date) -> pd.DataFrame:
+    """One row per account and currency that pays or paid: what it pays a month, when it renews, and how
+    likely it then leaves."""
+    chances = {
+        risk.account_id: risk.probability
+        for risk in Risk.objects.filter(as_of__lte=as_of).exclude(probability=None)
+    }
+    numbers = dict(Account.objects.values_list("key", "pk"))
+    rows = [
+        row
+        for key, terms in terms_known(known_periods(), as_of).items()
+        for row in _rows(key, terms, as_of, chances.get(numbers.get(key, 0)))
+    ]
+    return pd.DataFrame(rows, columns=CONTRACTS)
+
+
+def _rows(
+    key: str, terms: list[Term], as_of: date, chance: float | None
+) -> Iterator[tuple[str, float, str, date | None, float | None, float | None]]:
+    """An account that pays nothing now stays in with 0, so that its past terms are known."""
+    in_force = [term for term in terms if term.in_force(as_of)]
+    coming = next_term(in_force, as_of)
+    shown = coming or (in_force or terms)[-1]
+    amount = float(sum(term.amount for term in in_force if term.currency == shown.currency))
+    months = float(shown.months) if shown.months else None
+    yield key, amount, shown.currency, coming.ends if coming else None, months, chance if coming else None
+
+
+def movement_rows(as_of: date) -> pd.DataFrame:
+    """All movements up to a date."""
+    moved = Movement.objects.filter(on__lte=as_of).order_by("account__key", "on", "currency")
+    columns = ("account__key", "on", "kind", "before", "after", "currency")
+    frame = pd.DataFrame(moved.values_list(*columns), columns=MOVEMENTS)
+    return frame.astype({"before": float, "after": float})
+
+
+def _dates_as_text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _dates_as_text(own) for key, own in value.items()}
+    if isinstance(value, list):
+        return [_dates_as_text(own) for own in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+DATES: Final = ("as_of", "starts_on", "ends_on")
+
+
+def _dates_back(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_dates_back(own) for own in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: date.fromisoformat(own) if key in DATES else _dates_back(own) for key, own in value.items()}

@@ -1,0 +1,96 @@
+"""What predicts, the card of a metric, the risk model and a score: what each page says and what it opens."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from heed.measures.actions import estimate_risk
+from heed.measures.learning import learn
+from heed.measures.models import MetricVerdict, RiskScore
+from tests.measures.conftest import log as log
+from tests.measures.test_learning import BY, DAY, fill
+
+pytestmark = pytest.mark.django_db
+PREDICTS = "/prove/"
+
+
+@pytest.fixture
+def learnt(log: Callable[..., None]) -> None:
+    fill(log)
+    learn(DAY, by=BY)
+    estimate_risk(DAY, by=BY)
+
+
+def test_before_anything_is_judged_the_pages_say_why(member_client: Client) -> None:
+    for name in ("proving:predicts", "proving:risk"):
+        answer = member_client.get(reverse(name))
+        assert answer.status_code == 200
+        assert "once a week" in answer.content.decode()
+    assert member_client.get(reverse("proving:metric_card", args=["no_such_metric"])).status_code == 404
+
+
+@pytest.mark.usefixtures("learnt")
+def test_the_pages_of_a_company_that_was_learnt_from(member_client: Client) -> None:
+    """One company for all of them: to learn from it takes seconds."""
+    every_metric_stands_with_its_verdict_and_opens_its_card_and_rows(member_client)
+    the_pages_are_handed_out_as_csv_and_pdf(member_client)
+    the_model_shows_its_card_and_any_score_its_reasons(member_client)
+    a_score_that_cannot_be_made_again_says_so(member_client)
+
+
+def every_metric_stands_with_its_verdict_and_opens_its_card_and_rows(member_client: Client) -> None:
+    found = member_client.get(PREDICTS).context["found"]
+    assert found.judged[0].verdict.verdict == "predicts"
+    assert len(found.judged) == MetricVerdict.objects.count() == 5
+    assert found.left == 20
+    card = member_client.get(reverse("proving:metric_card", args=["days_active"])).context["card"]
+    assert sum(band.n for _number, _label, band in card.bands) == card.verdict.n
+    rows = member_client.get(reverse("proving:metric_rows", args=["days_active"])).context["rows"]
+    assert rows.paginator.count == card.verdict.n
+    for number, _label, band in card.bands:
+        page = member_client.get(reverse("proving:metric_rows", args=["days_active"]), {"band": number})
+        inside = page.context["rows"].paginator
+        assert (inside.count, sum(row.left for row in inside.object_list)) == (band.n, band.left)
+    for wrong in ("?band=99", "?band=x"):
+        assert (
+            member_client.get(reverse("proving:metric_rows", args=["days_active"]) + wrong).status_code == 404
+        )
+
+
+def the_pages_are_handed_out_as_csv_and_pdf(member_client: Client) -> None:
+    table = member_client.get(PREDICTS, {"format": "csv"})
+    assert table["Content-Type"] == "text/csv; charset=utf-8"
+    lines = table.content.decode("utf-8-sig").splitlines()
+    assert lines[2] == "Metric,AUC,95 % interval,Verdict,Rows,Left"
+    assert len(lines) == 3 + len(member_client.get(PREDICTS).context["chart"].rows)
+    for address in (PREDICTS, reverse("proving:risk"), reverse("proving:metric_card", args=["days_active"])):
+        paper = member_client.get(address, {"format": "pdf"})
+        assert paper["Content-Type"] == "application/pdf"
+        assert paper.content.startswith(b"%PDF-")
+    assert member_client.get(PREDICTS, {"format": "xls"}).status_code == 400
+
+
+def the_model_shows_its_card_and_any_score_its_reasons(member_client: Client) -> None:
+    found = member_client.get(reverse("proving:risk")).context["found"]
+    assert found.model.version == 1
+    assert found.card.left > 0
+    assert {each.name for each in found.card.baselines} == {"renewal date only"}
+    address = reverse("proving:score", args=["A050"])
+    page = member_client.get(address)
+    told = page.context["found"]
+    assert told.alike
+    assert told.base + sum(each.adds for each in told.reasons) == pytest.approx(told.log_odds, abs=1e-9)
+    assert "the same to the last bit" in page.content.decode()
+    assert member_client.get(address, {"on": DAY.isoformat()}).status_code == 200
+    assert member_client.get(address, {"on": "2020-01-01"}).status_code == 404
+    assert member_client.get(address, {"on": "yesterday"}).status_code == 404
+
+
+def a_score_that_cannot_be_made_again_says_so(member_client: Client) -> None:
+    score = RiskScore.objects.get(account__key="A050")
+    RiskScore.objects.filter(pk=score.pk).update(probability=score.probability / 2)
+    page = member_client.get(reverse("proving:score", args=["A050"]))
+    assert not page.context["found"].alike
+    assert "not the same" in page.content.decode()
