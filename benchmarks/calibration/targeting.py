@@ -27,7 +27,7 @@ class Play(NamedTuple):
 
 
 def study(scale: float) -> list[Finding]:
-    runs = max(8, int(RUNS * scale))
+    runs = max(5, int(RUNS * scale))
     return [*of_targeting(runs), *of_corrected_effects(runs)]
 
 

@@ -74,6 +74,19 @@ def test_the_interval_is_as_wide_as_a_bootstrap_of_customers() -> None:
     assert found.width == pytest.approx(2 * 1.2816 * error, rel=1e-4)
 
 
+def test_the_interval_counts_that_other_customers_would_rank_otherwise() -> None:
+    """Where nearly only the treated of the upper half respond, ranking is much of the chance: without its
+    part the error would be 7.5, not 5.9."""
+    random = np.random.default_rng(0)
+    score, treatment = random.standard_normal(600), random.integers(0, 2, 600) * 1.0
+    y = (random.random(600) < 0.02 + 0.95 * treatment * (score > 0)) * 1.0
+    drawn = [
+        area_of_the_protocol(y[i], score[i], treatment[i])
+        for i in (random.integers(0, 600, 600) for _ in range(400))
+    ]
+    assert standard_error(influence(y, score, treatment)) == pytest.approx(np.std(drawn), rel=0.12)
+
+
 @pytest.mark.parametrize("rounded", [False, True])
 def test_qini_is_that_of_scikit_uplift(rounded: bool) -> None:
     y, score, treatment = experiment()
