@@ -132,7 +132,7 @@ def rows() -> list[Row]:
     right = own.value is not None and 0.9 <= own.value <= 1.1
     why = (
         "Presentations differ: Heed's slope is 1.4 in the first tested, about .7 in the others; "
-        "module CCC is first seen in a test. Penalties by forward folds instead of held-out accounts: no gain."
+        "module CCC is first seen in a test. Penalties chosen on forward folds did not help."
     )
     return [
         Row(task, "log loss", f"{losses['Heed']:.4f}", "below the peers", beaten, peers(losses)),
