@@ -61,7 +61,7 @@ def cdnow() -> pd.DataFrame:
     return pd.read_csv(
         DATA / "cdnow" / "CDNOW_sample.txt.gz",
         sep=r"\s+", header=None, names=["mid", "customer", "date", "n", "usd"],
-        dtype=str, parse_dates=["date"], date_format="%Y%m%d",
+        dtype={"mid": str, "customer": str}, parse_dates=["date"], date_format="%Y%m%d",
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ TRIED = (
 
 
 def rows() -> list[Row]:
-    bought = transactions()
+    bought = cdnow()
     peers = peer_errors(bought)
     ours = PurchaseModel().holdout(bought, split=SPLIT, until=END)
     total, rmse = ours.total_error.value, ours.rmse.value
@@ -39,12 +39,6 @@ def rows() -> list[Row]:
             "" if rmse <= RMSE else ("Met to two decimals. " if near else "") + TRIED,
         ),
     ]  # fmt: skip
-
-
-def transactions() -> pd.DataFrame:
-    frame = cdnow()
-    # Dates may come as text of nanoseconds, where pandas reads them with dtype=str.
-    return frame.assign(date=pd.to_datetime(frame["date"].astype("int64")))
 
 
 def peer_errors(bought: pd.DataFrame) -> dict[str, tuple[float, float]]:
