@@ -2,6 +2,9 @@
 
 Figures are means over five folds. ECE is measured on bins of 29 (hr) to 203 (bank) rows, where chance alone
 keeps it above 0; so its floor stands beside it: what labels drawn from the very chances would show.
+
+The defaults (leaves, priors of the calibration, folds, when trees are tried) were set while looking at these
+four tables and at telco with 200 accounts: a table never seen may do a little worse.
 """
 
 import time
