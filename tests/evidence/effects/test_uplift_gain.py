@@ -78,8 +78,8 @@ def test_the_interval_counts_that_other_customers_would_rank_otherwise() -> None
     """Where nearly only the treated of the upper half respond, ranking is much of the chance: without its
     part the error would be 7.5, not 5.9."""
     random = np.random.default_rng(0)
-    score, treatment = random.standard_normal(600), random.integers(0, 2, 600) * 1.0
-    y = (random.random(600) < 0.02 + 0.95 * treatment * (score > 0)) * 1.0
+    score, treatment = random.standard_normal(600), random.integers(0, 2, 600).astype(np.float64)
+    y = (random.random(600) < 0.02 + 0.95 * treatment * (score > 0)).astype(np.float64)
     drawn = [
         area_of_the_protocol(y[i], score[i], treatment[i])
         for i in (random.integers(0, 600, 600) for _ in range(400))

@@ -20,6 +20,7 @@ from heed.evidence.effects.nuisance import (
     FeatureEncoder,
     boosted_chance,
     boosted_mean,
+    one_thread,
     ridge_logistic,
 )
 from heed.evidence.effects.overlap import CLIP
@@ -68,7 +69,8 @@ def cross_fitted(
         "outcome if untreated": (outcome, treated == 0, is_chance),
         "chance of treatment": (treated, everyone, True),
     }
-    found = [_best(covariates, *part, splits=splits, seed=seed) for part in parts.values()]
+    with one_thread():
+        found = [_best(covariates, *part, splits=splits, seed=seed) for part in parts.values()]
     predictions = [prediction for _, prediction in found]
     learners = tuple((part, name) for part, (name, _) in zip(parts, found, strict=True))
     return Crossed(predictions[0], predictions[1], np.clip(predictions[2], CLIP, 1 - CLIP), learners)

@@ -33,6 +33,7 @@ from heed.evidence.effects.nuisance import (
     as_table,
     infinite_columns,
     infinite_words,
+    one_thread,
 )
 from heed.evidence.effects.rivals import Rival, least_of_arms, rivals
 from heed.evidence.estimate import Estimate
@@ -78,7 +79,8 @@ class UpliftScorer(BaseEstimator):
         if self.reason_:
             self._abstain(len(table))
         else:
-            self._learn(table, outcomes, arms)
+            with one_thread():
+                self._learn(table, outcomes, arms)
         self.verdict_ = _verdict(self.gain_, self.effect_)
         self.words_ = _words(self.verdict_, self.gain_, self.effect_)
         return self
@@ -91,7 +93,8 @@ class UpliftScorer(BaseEstimator):
         check_is_fitted(self, "verdict_")
         if self.model_ is None or self.encoder_ is None:
             return np.full(len(as_table(X)), np.nan)
-        return np.asarray(self.model_.gain(self.encoder_.transform(X)), dtype=float)
+        with one_thread():
+            return np.asarray(self.model_.gain(self.encoder_.transform(X)), dtype=float)
 
     def _learn(self, table: pd.DataFrame, y: Real, treatment: Real) -> None:
         crossed = _cross_fitted(table, y, treatment, self.folds, self.random_state)
