@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from heed.evidence import UpliftScorer, gain_area
 from heed.evidence.effects import rivals as rivals_module
-from heed.evidence.effects.nuisance import FeatureEncoder
+from heed.evidence.effects.nuisance import FeatureEncoder, one_thread
 from heed.evidence.effects.rivals import rivals
 from heed.evidence.effects.uplift import _CrossFitted
 from tests.evidence.effects.known import known
@@ -174,10 +174,11 @@ def test_every_rival_learns_an_effect_that_differs(grown: bool, monkeypatch: pyt
     monkeypatch.setattr(rivals_module, "LEAST_FOR_TREES", 1 if grown else 10_000)
     accounts, y, treatment = experiment(unlike, n=3000)
     matrix = FeatureEncoder().fit(accounts).transform(accounts)
-    found = {
-        name: rival.fit(matrix, y * 1.0, treatment * 1.0).gain(matrix)
-        for name, rival in rivals(y, treatment, 0).items()
-    }
+    with one_thread():
+        found = {
+            name: rival.fit(matrix, y * 1.0, treatment * 1.0).gain(matrix)
+            for name, rival in rivals(y, treatment, 0).items()
+        }
     for name, gains in found.items():
         if name != "response model":
             assert np.corrcoef(gains, unlike(accounts))[0, 1] > 0.6, name
