@@ -21,6 +21,8 @@ STEPS = [
     "append activities",
     "roll up touched days",
     "measure accounts",
+    "learn what predicts",
+    "measure plays",
     "estimate risk",
     "rank today",
 ]

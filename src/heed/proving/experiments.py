@@ -310,7 +310,7 @@ def look_chart(standing: Standing) -> Chart | None:
         rows=tuple(
             (
                 label,
-                _told(each, share),
+                _told(each, share).removeprefix("+"),
                 words.interval(each.low, each.high, share=share) or _("none yet"),
                 f"{look.treated:,}",
                 f"{look.held:,}",

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
@@ -64,16 +63,8 @@ def paying(on: date) -> dict[int, str]:
     return dict(found.values_list("pk", "key"))
 
 
-@dataclass(frozen=True, slots=True)
-class Renewals:
-    """How many renewals of the last so many days went well; `due_share` of the accounts had one."""
-
-    share: Estimate
-    due_share: float
-
-
-def renewals_lately(as_of: date, days: int) -> Renewals:
-    """Of the accounts that paid so many days ago, what came of the renewals that fell due since."""
+def renewals_lately(as_of: date, days: int) -> Estimate:
+    """The share that went well of the renewals that fell due in the last so many days, of all accounts."""
     then = as_of - timedelta(days=days + SETTLED)
     terms = terms_known(known_periods(), then)
     paid = spells(as_of)
@@ -84,5 +75,4 @@ def renewals_lately(as_of: date, days: int) -> Renewals:
         if (due := _due(terms[key], then, days)) is not None
     ]
     known = [fate for fate in fates if fate is not None]
-    share = wilson(int(sum(known)), len(known))
-    return Renewals(share, len(known) / len(standing) if standing else 0.0)
+    return wilson(int(sum(known)), len(known))

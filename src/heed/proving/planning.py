@@ -14,7 +14,7 @@ from heed.evidence.estimate import Estimate
 from heed.ledger import words
 from heed.measures.models import MetricValue
 from heed.people.models import User
-from heed.proving.fates import due_dates, paying, renewals_lately
+from heed.proving.fates import SETTLED, due_dates, paying, renewals_lately
 from heed.segments.grammar import parse
 from heed.segments.models import Segment
 from heed.segments.reads import accounts_matching
@@ -64,7 +64,7 @@ class Planned:
         """The smallest visible effect, in points of a share or in the metric's unit."""
         if self.visible.value is None:
             return ""
-        return effect_words(abs(self.visible.value), share=not self.metric)
+        return effect_words(self.visible.value, share=not self.metric, signed=not self.metric)
 
     @property
     def base_words(self) -> str:
@@ -105,9 +105,9 @@ def planned(experiment: Designed, user: User, on: date) -> Planned:
     if experiment.metric:
         return _of_metric(experiment, design, audience)
     due = due_dates(audience.values(), on, experiment.days)
+    weeks = experiment.weeks - 1 + -(-(experiment.days + SETTLED) // 7)
     expected = sum(day is not None for day in due.values())
-    lately = renewals_lately(on, experiment.days).share
-    weeks = experiment.weeks - 1 + -(-experiment.days // 7)
+    lately = renewals_lately(on, experiment.days)
     if lately.value is None:
         nothing = Plan(None, None, None, design, _("no renewal fell due lately, so nothing to plan from"))
         return Planned(len(audience), expected, lately, nothing, lately, weeks, "")

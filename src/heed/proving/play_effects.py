@@ -338,6 +338,8 @@ def _features(day: date) -> pd.DataFrame:
     """The metrics of the accounts that paid on a day, as known then, and the length of their terms."""
     keys = [*(metric.key for metric in current_metrics().values()), "term_days"]
     found = features_at(day)
+    if found.empty:
+        return pd.DataFrame(columns=["account", "landmark", *keys])
     return found[["account", "landmark", *[key for key in keys if key in found]]]
 
 

@@ -68,6 +68,11 @@ class Told:
         return "" if value is None else effect_words(value, share=self.is_share, signed=True)
 
     @property
+    def plain_words(self) -> str:
+        """The same without a plus, which a spreadsheet would take for a formula."""
+        return self.value_words.removeprefix("+")
+
+    @property
     def between(self) -> str:
         found = self.effect.estimate
         return words.interval(found.low, found.high, share=self.is_share)
@@ -277,7 +282,7 @@ def effects_chart(plays: tuple[PlayRow, ...], outcome: str) -> Chart | None:
             _("Play"), _("Effect"), _("95 % interval"), _("Known outcomes"), _("Verdict"), _("Beside it"),
         ),
         rows=tuple(
-            (row.play, told.value_words, told.between, told.known_words, told.words, told.note)
+            (row.play, told.plain_words, told.between, told.known_words, told.words, told.note)
             for row, told in shown
         ),
     )  # fmt: skip
@@ -295,7 +300,7 @@ def _play_chart(row: PlayRow, told: Told) -> Chart:
     if naive is not None and naive.value is not None:
         bars.append(Bar(_("raw difference, misleading"), naive.value, naive.low, naive.high, marked=True))
     title = _("%(outcome)s: %(verdict)s") % {"outcome": told.name, "verdict": told.words}
-    shown = [(told.value_words, told.between), (told.naive_words, "")]
+    shown = [(told.plain_words, told.between), (told.naive_words.removeprefix("+"), "")]
     return Chart(
         title=title,
         alt=f"{title}: {told.value_words} {told.between}; {told.note}",
@@ -351,13 +356,14 @@ def play_accounts(play: str, arm: str) -> list[PlayAccount]:
     if arm:
         rows = rows[rows["arm"] == arm]
     named = {pk: (key, name) for pk, key, name in Account.objects.values_list("pk", "key", "name")}
+    told = rows.to_dict("records")
     found = [
         PlayAccount(
-            *named[row.account], _arm_words(row.arm), row.on, _number(row.before), _number(row.progress),
-            None if pd.isna(row.stayed) else bool(row.stayed),
+            *named[row["account"]], _arm_words(row["arm"]), row["on"], _number(row["before"]),
+            _number(row["progress"]), None if pd.isna(row["stayed"]) else bool(row["stayed"]),
         )
-        for row in rows.itertuples()
-        if row.account in named
+        for row in told
+        if row["account"] in named
     ]  # fmt: skip
     return sorted(found, key=lambda each: (each.name, each.key))
 
