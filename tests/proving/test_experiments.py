@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 
 from heed.customers.models import Account, SubscriptionPeriod
+from heed.evidence.estimate import Estimate
 from heed.ledger import outbox
 from heed.ledger.models import AuditEntry, OutboxEntry
 from heed.measures.actions import ensure_starter_metrics
@@ -27,8 +28,8 @@ from heed.proving.experiments import experiments_page, look_chart, standing_of
 from heed.proving.fates import due_dates, renewals_lately, still_pays
 from heed.proving.models import Experiment, ExperimentArm, ExperimentDecision, PlayEffect, TouchRate
 from heed.proving.planning import planned
-from heed.proving.play_effects import MeasuredPlay, measure_plays, rows_of
-from heed.proving.plays import play_row, plays_on_record
+from heed.proving.play_effects import MeasuredPlay, OutcomeEffect, measure_plays, rows_of
+from heed.proving.plays import Told, play_row, plays_on_record
 from heed.proving.touches import measure_touches, touches_page
 from heed.stream import Activity, AppTransaction, Stream, as_table
 
@@ -182,6 +183,16 @@ def test_plays_on_record_are_found_for_what_they_are(company: dict[str, Any], le
     assert "No delivery has a verdict yet" in touches
     told = lead_client.get("/prove/touches/?format=csv").content.decode()
     assert "\ngood play,0." in told
+
+
+def test_what_nobody_randomised_is_never_said_to_work() -> None:
+    clear = Estimate(0.2, 0.1, 0.3, 100)
+    effect = OutcomeEffect("progress", clear, {}, naive=Estimate(0.4, 0.3, 0.5, 100))
+    assert (Told(effect, True).verdict, Told(effect, True).words) == ("works", "works")
+    loose = Told(effect, False)
+    assert (loose.verdict, loose.tone) == ("left", "warn")
+    assert loose.words == "not randomised; a difference is left after correction"
+    assert loose.note == "not randomised, corrected; raw difference +0.4 [0.3–0.5]"
 
 
 def test_measuring_again_writes_nothing_and_rows_are_kept_for_the_latest_day(
@@ -432,16 +443,29 @@ def test_a_running_experiment_is_not_read_on_the_side(
     assert measured("guided first report").share == 0.5
 
 
-def test_half_the_outcomes_bring_the_first_look_and_no_more(running: Experiment, later: Later) -> None:
-    later_on = {arm.pk: date(2026, 12, 15) for arm in running.arms.order_by("pk")[100:]}
-    ExperimentArm.objects.filter(pk__in=later_on).update(due_on=date(2026, 12, 15))
-    assert follow_experiments(later(17), by="test") == experimenting.Followed(0, 100, running.seen.count())
-    found = standing_of(running)
-    if running.seen.count() == 0:
-        assert found.estimate.value is None
-        assert "no look was taken yet" in found.unknown
-    done = follow_experiments(later(40), by="test")
-    assert (done.outcomes, done.looks) == (100, 1)
+def test_looks_are_taken_at_the_planned_parts_and_not_between(running: Experiment, later: Later) -> None:
+    """Of two looks the first is at half of the 200: with 49 and 50 known it is too early, with 50 and 50
+    it is time, with 80 and 80 nothing is read again, and with all it is the last."""
+    assert (running.planned_treated, running.planned_held) == (100, 100)
+    by_arm = {arm: list(running.arms.filter(arm=arm).order_by("pk")) for arm in ("treated", "holdout")}
+
+    def known(treated: int, held: int) -> None:
+        for arm, count in (("treated", treated), ("holdout", held)):
+            first = [each.pk for each in by_arm[arm][:count]]
+            running.arms.filter(pk__in=first).update(due_on=date(2026, 12, 2))
+            running.arms.filter(arm=arm).exclude(pk__in=first).update(due_on=date(2027, 3, 1))
+
+    looks = []
+    for day, treated, held in ((17, 49, 50), (18, 50, 50), (19, 80, 80)):
+        known(treated, held)
+        looks.append(follow_experiments(later(day), by="test").looks)
+        if day == 17:
+            found = standing_of(running)
+            assert found.estimate.value is None
+            assert "look 1 of 2 is at about 100 known outcomes, 99 are known" in found.unknown
+    assert looks == [0, 1, 0]
+    assert standing_of(running).decision.estimate.n == 100
+    assert follow_experiments(later(120), by="test").looks == 1
     assert standing_of(running).over
 
 
@@ -531,6 +555,8 @@ def test_a_decision_needs_a_reason_and_freezes_the_numbers(
     for reason in ("", "   ", "no"):
         page = lead_client.post(address, {"kind": "stop", "reason": reason}).content.decode()
         assert "Say why" in page
+    with pytest.raises(ExperimentRefused, match="Say why"):
+        decide_experiment(running, "stop", " no ", user=running.designed_by, by="test")
     assert ExperimentDecision.objects.count() == 0
     assert standing_of(running).state == "running"
 

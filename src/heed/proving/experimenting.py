@@ -70,7 +70,9 @@ def start_experiment(experiment: Experiment, *, user: User, by: str) -> int:
     """Draw the arms of the accounts that are there now; how many. Started again, it draws nobody."""
     from heed.proving.planning import audience_of
 
-    locked = Experiment.objects.select_for_update().select_related("segment").get(pk=experiment.pk)
+    locked = (
+        Experiment.objects.select_for_update(of=("self",)).select_related("segment").get(pk=experiment.pk)
+    )
     if locked.started_on is not None:
         return 0
     if locked.audience and locked.segment is None:
