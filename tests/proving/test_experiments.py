@@ -25,7 +25,7 @@ from heed.proving.experimenting import (
     start_experiment,
 )
 from heed.proving.experiments import experiments_page, look_chart, standing_of
-from heed.proving.fates import due_dates, renewals_lately, still_pays
+from heed.proving.fates import Spells, due_dates, renewals_lately, still_pays
 from heed.proving.models import Experiment, ExperimentArm, ExperimentDecision, PlayEffect, TouchRate
 from heed.proving.planning import planned
 from heed.proving.play_effects import MeasuredPlay, OutcomeEffect, measure_plays, rows_of
@@ -364,13 +364,14 @@ def test_fates_are_read_from_contracts(stream: Stream) -> None:
     due = due_dates(keys, DAY, 30)
     assert due["A0000"] == date(2026, 12, 2)
     assert due_dates(keys, DAY, 9)["A0000"] is None
-    paid = {"a": [(date(2025, 1, 1), date(2026, 1, 1))], "b": [(date(2025, 1, 1), None)]}
+    paid: Spells = {"a": [(date(2025, 1, 1), date(2026, 1, 1))], "b": [(date(2025, 1, 1), None)]}
     assert still_pays(paid, "a", date(2025, 6, 1), date(2025, 12, 31)) == 1.0
     assert still_pays(paid, "a", date(2025, 6, 1), date(2026, 1, 1)) == 0.0
     assert still_pays(paid, "a", date(2026, 2, 1), date(2026, 3, 1)) is None
     assert still_pays(paid, "b", date(2025, 6, 1), date(2030, 1, 1)) == 1.0
     lately = renewals_lately(date(2026, 12, 20), 30)
-    assert (lately.value, lately.n) == (pytest.approx(2 / 3), 3)
+    assert lately.value == pytest.approx(2 / 3)
+    assert lately.n == 3
 
 
 def test_starting_draws_once_and_tells_the_stream(running: Experiment, lead: User, stream: Stream) -> None:
@@ -618,7 +619,8 @@ def test_deliveries_give_success_rates_with_partial_pooling(stream: Stream, view
     assert measure_touches(DAY) == 1
     (touch,) = touches_page().touches
     assert (touch.given, touch.not_applicable) == (29, 1)
-    assert (touch.rate.estimate.value, touch.rate.estimate.n) == (pytest.approx(17 / 29), 29)
+    assert touch.rate.estimate.value == pytest.approx(17 / 29)
+    assert touch.rate.estimate.n == 29
     assert touch.rate.verdict == "undecided"
     assert touch.segments["large"].value == pytest.approx(0.5, abs=0.08)
     few = touch.segments["small"]
