@@ -227,6 +227,21 @@ def play_on_record(world: World) -> dict[str, Any]:
     return {"play": "executive dinner"}
 
 
+def hand_score(world: World) -> dict[str, Any]:
+    from heed.proving.hand_scores import make_score
+    from heed.proving.models import HandScore
+
+    ensure_starter_metrics()
+    curve = {"kind": "bounded", "worst": 0, "best": 20}
+    told = {"parts": [{"metric": "days_active", "weight": 1, "curve": curve}]}
+    found = HandScore.objects.filter(name="Walked").first()
+    return {"pk": (found or make_score("Walked", told, by=world.admin.actor)).pk}
+
+
+def hand_score_of_account(world: World) -> dict[str, Any]:
+    return account(world) | hand_score(world)
+
+
 SAMPLES: dict[str, Sample] = {
     "customers:cohort": paying_account,
     "desk:account": account,
@@ -267,6 +282,9 @@ SAMPLES: dict[str, Sample] = {
     "proving:decide_experiment": running_experiment,
     "proving:play": play_on_record,
     "proving:play_rows": play_on_record,
+    "proving:hand_score": hand_score,
+    "proving:hand_score_rows": hand_score,
+    "proving:hand_score_account": hand_score_of_account,
     "people:link": lambda world: {"token": actions.make_sign_in_link(world.admin, by="test")},
     "people:accept": lambda world: {
         "token": actions.invite("new@heed.test", "member", invited_by=world.admin)[1]

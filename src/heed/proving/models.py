@@ -207,3 +207,61 @@ class LoggedDecision(models.Model):
     @property
     def numbers_only(self) -> bool:
         return not self.voices.strip()
+
+
+class HandScore(models.Model):
+    """A team's own health score, kept beside the model; what it is made of stands in its versions."""
+
+    key = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=80, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class HandScoreVersion(models.Model):
+    """What a score was made of from a moment on. A change is another version; none is ever edited."""
+
+    score = models.ForeignKey(HandScore, on_delete=models.CASCADE, related_name="versions")
+    version = models.PositiveIntegerField()
+    record = models.JSONField()
+    made_by = models.CharField(max_length=200)
+    made_at = models.DateTimeField()
+    is_current = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["score", "version"], name="hand_score_version"),
+            models.UniqueConstraint(
+                fields=["score"], name="one_current_hand_score", condition=Q(is_current=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.score_id} v{self.version}"
+
+
+class ScoreOverride(models.Model):
+    """A person's own figure for an account, up to and including `expires_on`; of several the last holds."""
+
+    score = models.ForeignKey(HandScore, on_delete=models.CASCADE, related_name="overrides")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    value = models.FloatField()
+    reason = models.CharField(max_length=500)
+    since = models.DateField()
+    expires_on = models.DateField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(value__gte=0) & Q(value__lte=100), name="an_override_is_0_to_100"
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_on__gte=models.F("since")), name="an_override_ends_after_it_began"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.score_id} of {self.account_id}"

@@ -1,0 +1,298 @@
+"""Scores by hand: made, changed by version, overridden; their worth here and their parts down to the rows."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from heed.customers.models import Account
+from heed.ledger.models import AuditEntry
+from heed.measures.actions import ensure_starter_metrics
+from heed.measures.learning import learn
+from heed.measures.models import MetricDefinition, MetricValue
+from heed.people.models import User
+from heed.proving import hand_scores
+from heed.proving.models import HandScore, HandScoreVersion, ScoreOverride
+from tests.measures.conftest import log as log
+from tests.measures.test_learning import BY, DAY, fill
+
+pytestmark = pytest.mark.django_db
+SCORES, NEW = "/prove/scores/", "/prove/scores/new/"
+LINES = "days_active, 3, linear 0 20\ndays_since_usage, 1, step 31 down"
+
+
+@pytest.fixture
+def company(log: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """60 accounts of which 20 left, and the values of two that pay still."""
+    monkeypatch.setenv("HEED_NOW", "2026-07-01T08:00:00+00:00")
+    fill(log)
+    for key, active, since in (("A050", 10.0, 3.0), ("A051", 5.0, None)):
+        account = Account.objects.get(key=key)
+        for metric, value in (("days_active", active), ("days_since_usage", since)):
+            row = MetricDefinition.objects.get(key=metric, is_current=True)
+            MetricValue.objects.create(
+                account=account, metric=row, as_of=DAY, value=value, reason="" if value else "never used",
+                earlier_value=20.0 if metric == "days_active" else value, earlier_as_of=date(2026, 6, 30),
+            )  # fmt: skip
+
+
+@pytest.fixture
+def score(company: None, admin_client: Client) -> HandScore:
+    answer = admin_client.post(NEW, {"name": "Health of ours", "template": "", "weights": LINES})
+    assert answer.status_code == 302, answer.context["form"].errors
+    return HandScore.objects.get()
+
+
+def test_before_there_is_a_score_the_page_says_what_would_be_here(
+    member_client: Client, admin_client: Client
+) -> None:
+    page = member_client.get(SCORES).content.decode()
+    assert "No score by hand yet" in page
+    assert "Make a score" not in page
+    assert "Make a score" in admin_client.get(SCORES).content.decode()
+    assert member_client.get(NEW).status_code == 403
+    assert member_client.get(f"{SCORES}1/").status_code == 404
+
+
+def test_typed_weights_become_the_first_version(score: HandScore, admin: User) -> None:
+    version = score.versions.get()
+    assert (version.version, version.is_current, version.made_by) == (1, True, admin.actor)
+    assert version.record == {
+        "name": "Health of ours", "version": "1", "caps": [], "segments": {}, "missing": "unknown",
+        "floor": 0.5, "note": "",
+        "parts": [
+            {
+                "metric": "days_active", "weight": 3.0,
+                "curve": {"kind": "bounded", "worst": 0.0, "best": 20.0},
+            },
+            {
+                "metric": "days_since_usage", "weight": 1.0,
+                "curve": {"kind": "step", "knots": [31.0], "points": [100.0, 0.0]},
+            },
+        ],
+    }  # fmt: skip
+    assert AuditEntry.objects.filter(action="make hand score", by=admin.actor).count() == 1
+
+
+def test_a_change_is_another_version_and_none_is_edited(score: HandScore, admin_client: Client) -> None:
+    address = reverse("proving:hand_score", args=[score.pk])
+    assert LINES in admin_client.get(address).content.decode()
+    first = score.versions.get().record
+    assert admin_client.post(address, {"weights": LINES}).status_code == 302
+    assert score.versions.count() == 1
+    assert admin_client.post(address, {"weights": "days_active, 1, step 4"}).status_code == 302
+    assert list(score.versions.order_by("version").values_list("version", "is_current")) == [
+        (1, False), (2, True),
+    ]  # fmt: skip
+    assert score.versions.get(version=1).record == first
+    assert "days_active, 1, step 4" in admin_client.get(address).content.decode()
+    refused = admin_client.post(address, {"weights": "days_active, 1, step many"})
+    assert "“many” is no number" in refused.content.decode()
+    assert "days_active, 1, step many" in refused.content.decode()
+    assert score.versions.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "field", "says"),
+    [
+        ({"name": "x", "weights": ""}, "weights", "a metric at least"),
+        ({"name": "", "weights": LINES}, "name", "required"),
+        ({"name": "x", "weights": "days_active, 2"}, "weights", "line 1"),
+        ({"name": "x", "weights": "days_active, two, step 4"}, "weights", "no number"),
+        ({"name": "x", "weights": "days_active, nan, step 4"}, "weights", "finite"),
+        ({"name": "x", "weights": "days_active, -2, step 4"}, "weights", "negative"),
+        ({"name": "x", "weights": "days_active, 0, step 4"}, "weights", "add up to nothing"),
+        ({"name": "x", "weights": "days_active, 1e300, step 4"}, "weights", "beyond all measure"),
+        ({"name": "x", "weights": "days_active, 2, bell 4"}, "weights", "a curve is"),
+        ({"name": "x", "weights": "days_active, 2, linear 4 4"}, "weights", "either may be the higher"),
+        ({"name": "x", "weights": "moon_phase, 2, step 4"}, "weights", "no such metric"),
+        ({"name": "x", "weights": f"{LINES}\n{LINES}"}, "weights", "named twice"),
+        ({"name": "x", "weights": "{"}, "weights", "cannot be read"),
+        ({"name": "x", "weights": "[" * 15_000}, "weights", "JSON"),
+        ({"name": "x", "weights": "[1]"}, "weights", "no record of a score"),
+        ({"name": "x", "weights": '{"days_active": "2"}'}, "weights", "no number"),
+        ({"name": "x", "weights": '{"days_active": %s}' % ("9" * 400)}, "weights", "finite"),
+        ({"name": "x", "weights": '{"weights": {"days_active": 2}, "ranges": [1]}'}, "weights", "the worst"),
+        ({"name": "x", "weights": '{"parts": 3}'}, "weights", "is no list"),
+        ({"name": "x", "weights": LINES, "template": "0"}, "template", "Choose one"),
+        ({"name": "x", "template": "7"}, "template", "valid choice"),
+    ],
+)
+def test_what_cannot_be_a_score_is_refused_with_its_place_and_nothing_is_lost(
+    admin_client: Client, told: dict[str, str], field: str, says: str
+) -> None:
+    ensure_starter_metrics()
+    entries, metrics = AuditEntry.objects.count(), MetricDefinition.objects.count()
+    page = admin_client.post(NEW, told)
+    assert page.status_code == 200
+    form = page.context["form"]
+    assert says in " ".join(form.errors[field])
+    assert form["weights"].value() == told.get("weights")
+    assert not HandScoreVersion.objects.exists()
+    assert (AuditEntry.objects.count(), MetricDefinition.objects.count()) == (entries, metrics)
+
+
+def test_segments_and_signs_that_are_no_text_are_refused(admin_client: Client) -> None:
+    ensure_starter_metrics()
+    part = {"metric": "days_active", "weight": 1, "curve": {"kind": "bounded", "worst": 0, "best": 9}}
+    for more, says in (
+        ({"segments": {"small": {"parts": [part]}}}, "make a score for each segment"),
+        ({"note": "\0"}, "no text"),
+        ({"note": "\ud800"}, "no text"),
+    ):
+        page = admin_client.post(NEW, {"name": "x", "weights": json.dumps({"parts": [part], **more})})
+        assert says in " ".join(page.context["form"].errors["weights"])
+    assert not HandScore.objects.exists()
+
+
+def test_an_old_score_is_pasted_as_its_weights(admin_client: Client) -> None:
+    ensure_starter_metrics()
+    told = {"weights": {"days_active": 70, "complaints_open": 30}, "ranges": {"complaints_open": [10, 0]}}
+    admin_client.post(NEW, {"name": "Old", "weights": json.dumps(told)})
+    parts = HandScoreVersion.objects.get().record["parts"]
+    assert [(each["metric"], each["weight"], each["curve"]) for each in parts] == [
+        ("days_active", 70.0, {"kind": "bounded", "worst": 0.0, "best": 100.0}),
+        ("complaints_open", 30.0, {"kind": "bounded", "worst": 10.0, "best": 0.0}),
+    ]
+    again = admin_client.post(NEW, {"name": "OLD", "weights": json.dumps(told)})
+    assert "score of this name" in again.context["form"].errors["name"][0]
+    assert HandScore.objects.count() == 1
+
+
+def test_a_published_score_brings_the_metrics_it_needs(admin_client: Client) -> None:
+    ensure_starter_metrics()
+    assert not MetricDefinition.objects.filter(key="usage_14_days").exists()
+    for number in range(3):
+        told = {"name": f"Published {number}", "template": str(number), "weights": ""}
+        assert admin_client.post(NEW, told).status_code == 302
+    assert MetricDefinition.objects.filter(key="usage_14_days", is_current=True).count() == 1
+    assert MetricDefinition.objects.filter(key="days_active").count() == 1
+    assert HandScore.objects.count() == 3
+    page = admin_client.get(SCORES)
+    assert page.context["finding"] == "What the scores by hand are worth is not known yet"
+    assert "keeps past landmarks once a week" in page.content.decode()
+
+
+def test_every_account_stands_with_its_score_and_unknown_is_last(
+    score: HandScore, member_client: Client
+) -> None:
+    page = member_client.get(reverse("proving:hand_score", args=[score.pk]))
+    rows = page.context["rows"].object_list
+    assert (rows[0].key, rows[0].score) == ("A050", 62.5)
+    assert rows[1].score is None
+    assert page.context["known"] == "known of 1 of 40 accounts that pay; the lowest first"
+    told = {row.key: row.reason for row in rows}
+    assert told["A051"] == "days_since_usage is not known"
+    assert "Another version" not in page.content.decode()
+
+
+def test_a_score_opens_its_parts_which_add_up_and_why_it_moved(
+    score: HandScore, member_client: Client
+) -> None:
+    page = member_client.get(reverse("proving:hand_score_account", args=[score.pk, "A050"]))
+    found = page.context["found"]
+    assert [(label, part.points, part.contribution) for _key, label, part in found.parts] == [
+        ("Days active", 50.0, 37.5), ("Days since last use", 100.0, 25.0),
+    ]  # fmt: skip
+    assert sum(part.contribution for _key, _label, part in found.parts) == found.explanation.score == 62.5
+    assert (found.move.change, [each.change for _name, each in found.moved]) == (-37.5, [-37.5])
+    assert reverse("measures:behind", args=["A050", "days_active"]) in page.content.decode()
+    unknown = member_client.get(reverse("proving:hand_score_account", args=[score.pk, "A051"]))
+    assert unknown.context["found"].explanation.score is None
+    assert "days_since_usage is not known" in unknown.content.decode()
+
+
+def test_an_override_holds_until_its_day_with_its_reason(
+    score: HandScore, admin_client: Client, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = reverse("proving:hand_score_account", args=[score.pk, "A051"])
+    told = {"value": "15", "reason": "Their sponsor resigned.", "expires_on": "2026-07-31"}
+    assert admin_client.post(address, told).status_code == 302
+    kept = ScoreOverride.objects.get()
+    assert (kept.value, kept.since, kept.expires_on, kept.by) == (15, DAY, date(2026, 7, 31), admin)
+    rows = admin_client.get(reverse("proving:hand_score", args=[score.pk])).context["rows"].object_list
+    assert [(row.key, row.score) for row in rows[:2]] == [("A051", 15.0), ("A050", 62.5)]
+    assert rows[0].reason == "Their sponsor resigned."
+    found = admin_client.get(address).context["found"]
+    assert found.explanation.score == sum(part.contribution for *_rest, part in found.parts) == 15
+    monkeypatch.setenv("HEED_NOW", "2026-08-01T08:00:00+00:00")
+    assert admin_client.get(address).context["found"].explanation.score is None
+
+
+@pytest.mark.parametrize(
+    ("told", "field"),
+    [
+        ({"value": "101"}, "value"),
+        ({"value": "nan"}, "value"),
+        ({"value": ""}, "value"),
+        ({"reason": " "}, "reason"),
+        ({"expires_on": "2026-06-30"}, "expires_on"),
+        ({"expires_on": "2036-06-30"}, "expires_on"),
+        ({"expires_on": "soon"}, "expires_on"),
+    ],
+)
+def test_an_override_that_cannot_be_is_refused(
+    score: HandScore, admin_client: Client, told: dict[str, str], field: str
+) -> None:
+    whole = {"value": "15", "reason": "Their sponsor resigned.", "expires_on": "2026-07-31"} | told
+    page = admin_client.post(reverse("proving:hand_score_account", args=[score.pk, "A051"]), whole)
+    assert page.status_code == 200
+    assert set(page.context["form"].errors) == {field}
+    assert not ScoreOverride.objects.exists()
+
+
+def test_only_an_admin_changes_and_overrides(score: HandScore, lead_client: Client) -> None:
+    assert lead_client.post(NEW, {"name": "x", "weights": LINES}).status_code == 403
+    address = reverse("proving:hand_score", args=[score.pk])
+    assert lead_client.post(address, {"weights": "days_active, 1, step 4"}).status_code == 403
+    told = {"value": "15", "reason": "no", "expires_on": "2026-07-31"}
+    own = reverse("proving:hand_score_account", args=[score.pk, "A051"])
+    assert lead_client.post(own, told).status_code == 403
+    assert score.versions.count() == 1
+    assert not ScoreOverride.objects.exists()
+
+
+def test_the_report_card_says_what_it_was_worth(
+    score: HandScore, admin_client: Client, member_client: Client
+) -> None:
+    """One company for all that is learnt from: to learn takes seconds."""
+    learn(DAY, by=BY)
+    address = reverse("proving:hand_score", args=[score.pk])
+    page = member_client.get(address)
+    card = page.context["worth"].card
+    assert card.left == 20
+    judged = hand_scores.rows_behind(score.versions.get(), None)
+    left, stayed = ([row.score or 0.0 for row in judged if row.left is told] for told in (True, False))
+    pairs = [(mine < other) + (mine == other) / 2 for mine in left for other in stayed]
+    assert card.auc.value == pytest.approx(sum(pairs) / len(pairs), abs=1e-12)
+    assert card.auc.low > 0.5
+    assert page.context["finding"] == "Health of ours: low scores leave more"
+    assert [each.name for each, _told in page.context["beside"]] == [
+        "renewal date only",
+        page.context["worth"].best,
+    ]
+    rows = reverse("proving:hand_score_rows", args=[score.pk])
+    assert member_client.get(rows).context["rows"].paginator.count == card.n
+    for number, _label, band in page.context["bands"]:
+        inside = member_client.get(rows, {"band": number}).context["rows"].paginator
+        assert (inside.count, sum(row.left for row in inside.object_list)) == (band.n, band.left)
+    assert member_client.get(rows, {"band": 99}).status_code == 404
+    for form in ("csv", "pdf"):
+        assert member_client.get(address, {"format": form}).status_code == 200
+        assert member_client.get(SCORES, {"format": form}).status_code == 200
+    admin_client.post(NEW, {"name": "Upside down", "weights": "days_active, 1, linear 20 0"})
+    turned = HandScore.objects.get(name="Upside down")
+    told = member_client.get(reverse("proving:hand_score", args=[turned.pk])).context["finding"]
+    assert told == "Upside down: low scores leave less, it points the wrong way"
+    assert (
+        member_client.get(SCORES).context["finding"]
+        == "“Health of ours” ranks who leaves best of the scores by hand"
+    )
+    admin_client.post(NEW, {"name": "Drop", "template": "2"})
+    drop = HandScore.objects.get(name="Drop")
+    page = member_client.get(reverse("proving:hand_score", args=[drop.pk]))
+    assert page.context["worth"].lacking == ("usage_14_days",)
+    assert "usage_14_days not measured at the past landmarks yet" in page.content.decode()
