@@ -339,7 +339,7 @@ class ExperimentsPage:
     def finding(self) -> str:
         return plays_finding(self.plays) if self.plays else _("What works, tested against a holdout")
 
-    @property
+    @cached_property
     def chart(self) -> Chart | None:
         return effects_chart(self.plays, "progress") if self.plays else None
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any, Final
 
 from django.db import transaction
@@ -131,7 +132,7 @@ class TouchesPage:
     def finding(self) -> str:
         return plays_finding(self.plays) if self.plays else _("What touches do is not known yet")
 
-    @property
+    @cached_property
     def charts(self) -> list[Chart]:
         found = (effects_chart(self.plays, outcome) for outcome in ("progress", "stayed"))
         return [each for each in found if each]
