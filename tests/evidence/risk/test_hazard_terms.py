@@ -17,7 +17,11 @@ def rows(accounts: int, seed: int) -> tuple[pd.DataFrame, "np.ndarray[tuple[int]
     event, time = np.zeros(accounts, dtype=bool), np.full(accounts, 365.0)
     for place in range(13):
         on = first + place * term
-        leaves = ~event & (on <= 365) & (random.random(accounts) < np.where(term == 30, CHANCE[30.0], CHANCE[365.0]))
+        leaves = (
+            ~event
+            & (on <= 365)
+            & (random.random(accounts) < np.where(term == 30, CHANCE[30.0], CHANCE[365.0]))
+        )
         time, event = np.where(leaves, on, time), event | leaves
     return pd.DataFrame({"renews_in": first, "term": term}), outcome(event, time)
 

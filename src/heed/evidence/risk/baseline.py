@@ -110,12 +110,13 @@ class Cells:
 
     `share`: how much of each was lived through (0 to 1); `clock`: terms of the clock, cells × terms, or
     rows × cells × terms where the clock differs from row to row; `turns`: what may bend an effect in time,
-    alike.
+    alike. The last `contract` terms of the clock are those of the renewal.
     """
 
     share: Real
     clock: Real
     turns: Real
+    contract: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,9 @@ class Timeline:
             [np.broadcast_to(middles, (contract.rows, len(middles))), np.nan_to_num(renewals)]
         )
         terms = np.stack(self._terms(contract, renewals, when), axis=-1)
-        return Cells(share, terms, self._turns(when, len(middles)))
+        labels = self.labels()
+        contract_terms = len(labels) - labels.index("renewal") if self.renews else 0
+        return Cells(share, terms, self._turns(when, len(middles)), contract_terms)
 
     def shares(self, renewals: Real, start: Real, stop: Real) -> Real:
         edges = np.array(self.edges)

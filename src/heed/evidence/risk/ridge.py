@@ -50,6 +50,7 @@ class Problem:
             cells.share[rows],
             cells.clock[rows] if alone else cells.clock,
             cells.turns[rows] if alone else cells.turns,
+            cells.contract,
         )
         return Problem(own, self.X[rows], self.event[rows])
 

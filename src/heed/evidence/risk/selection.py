@@ -23,6 +23,7 @@ Folds = Sequence[tuple[Whole, Whole]]
 PENALTIES = (1_000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
 STRONGER = 1
 CLOCK_PENALTIES = (1.0, 10.0, 100.0, 1_000.0, 100_000.0)
+CONTRACT_PENALTY = 0.1
 ROUGHLY = 1e-6
 PER_PARAMETER = 10
 TURN_PENALTY = 30.0
@@ -62,7 +63,7 @@ class Choice:
 
 def restricted(problem: Problem, candidate: Candidate) -> Problem:
     cells = problem.cells
-    own = Cells(cells.share, cells.clock, cells.turns[..., list(candidate.turns)])
+    own = Cells(cells.share, cells.clock, cells.turns[..., list(candidate.turns)], cells.contract)
     return Problem(own, np.ascontiguousarray(problem.X[:, candidate.columns]), problem.event)
 
 
@@ -71,6 +72,9 @@ def penalties(problem: Problem, clock_penalty: float, penalty: float) -> Real:
     turning = [penalty * (TURN_PENALTY if turn else 1.0) for turn in range(problem.turns)]
     clock = np.full(problem.clock_terms, clock_penalty)
     clock[0] = 0.0
+    # That contracts end at renewals is no finding to be doubted: shrunk like a bend of the curve, it spreads
+    # the leaving of renewals over all days.
+    clock[len(clock) - problem.cells.contract :] = CONTRACT_PENALTY
     return np.concatenate([clock, np.repeat(turning, columns)])
 
 
