@@ -1,6 +1,6 @@
 from django.urls import path
 
-from heed.proving import experiments_views, money_views, views, voices_views
+from heed.proving import experiments_views, money_views, score_views, views, voices_views
 
 app_name = "proving"
 
@@ -24,4 +24,13 @@ urlpatterns = [
     path("prove/gears/", voices_views.gears, name="gears"),
     path("prove/decisions/", money_views.decisions, name="decisions"),
     path("prove/touches/", experiments_views.touches, name="touches"),
+    path("prove/scores/", score_views.scores, name="scores"),
+    path("prove/scores/new/", score_views.new_score, name="new_score"),
+    path("prove/scores/<int:pk>/", score_views.hand_score, name="hand_score"),
+    path("prove/scores/<int:pk>/rows/", score_views.hand_score_rows, name="hand_score_rows"),
+    path(
+        "prove/scores/<int:pk>/accounts/<path:key>/",
+        score_views.hand_score_account,
+        name="hand_score_account",
+    ),
 ]
