@@ -4,7 +4,7 @@ early the first signal came."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 from django.http import Http404
@@ -194,8 +194,12 @@ def nps_now() -> tuple[Estimate, SilentBounds | None]:
         withdrawn_at=None, account__withdrawn_at=None, starts_on__lte=today, monthly_amount__gt=0
     ).exclude(ends_on__lte=today)
     accounts = set(paying.values_list("account_id", flat=True))
-    values = MetricValue.objects.filter(metric__key="last_nps").exclude(value=None)
-    scores = [value for account, value in values.values_list("account_id", "value") if account in accounts]
+    values = MetricValue.objects.filter(metric__key="last_nps", metric__is_current=True).exclude(value=None)
+    scores = [
+        value
+        for account, value in values.values_list("account_id", "value")
+        if account in accounts and value is not None
+    ]
     return nps(scores), silent_bounds(pd.Series(scores, dtype=float), len(accounts) - len(scores))
 
 
@@ -216,7 +220,9 @@ def _rows(judged: pd.DataFrame, departed: pd.DataFrame, spots: BlindSpots) -> It
             signal,
             frozenset(),
         )
-        yield row._replace(groups=frozenset(_groups(row, bands.get(key, ""), pd.notna(at.response_rate))))
+        yield row._replace(
+            groups=frozenset(_groups(row, bands.get(key, ""), _known(at.response_rate) is not None))
+        )
 
 
 def _groups(row: Row, band: str, asked: bool) -> Iterator[str]:
@@ -243,12 +249,12 @@ def _signal_groups(left_on: date, signal: date | None) -> Iterator[str]:
         yield "late"
 
 
-def _known(value: float) -> float | None:
+def _known(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def _day(value: pd.Timestamp) -> date | None:
-    return None if pd.isna(value) else value.date()
+def _day(value: Any) -> date | None:
+    return None if pd.isna(value) else pd.Timestamp(value).date()
 
 
 def _bands_of(usage: "pd.Series[float]", spots: BlindSpots) -> dict[str, str]:
@@ -259,22 +265,26 @@ def _bands_of(usage: "pd.Series[float]", spots: BlindSpots) -> dict[str, str]:
     for band in spots.bands:
         within = list(usage.index[usage.isna()]) if band.band is None else ordered[at : at + band.accounts]
         at += 0 if band.band is None else band.accounts
-        found.update(dict.fromkeys(within, band_name(band.band)))
+        found.update(dict.fromkeys(within, f"band-{_number(band.band)}"))
     return found
 
 
-def band_name(band: int | None) -> str:
-    return "band-unknown" if band is None else f"band-{band}"
+def _number(band: int | None) -> str:
+    return "unknown" if band is None else str(band)
 
 
 def chosen_rows(found: BlindSpotsPage, asked: str) -> tuple[str, list[Row]]:
     """The rows that were asked for, and what they are; none named: those that left unseen."""
     asked = asked or "unseen"
-    bands = {band_name(band.band): band.band for band in found.spots.bands} if found.spots else {}
+    bands = {_number(band.band): band for band in found.spots.bands} if found.spots else {}
+    kind, _dash, number = asked.partition("-")
     if asked in ROWS:
         title = _("Accounts that %(what)s") % {"what": ROWS[asked]}
-    elif asked in bands:
-        title = _("Accounts of usage band %(band)s") % {"band": bands[asked] or _("unknown")}
+    elif kind == "band" and number in bands:
+        title = _("Accounts of usage band %(band)s") % {"band": number}
+    elif kind == "unseen" and number in bands:
+        title = _("Accounts of usage band %(band)s that left while they looked well") % {"band": number}
+        return title, [row for row in found.rows if row.key in set(bands[number].unseen)]
     else:
         raise Http404(_("There are no rows called %(name)s.") % {"name": asked})
     return title, [row for row in found.rows if asked in row.groups]

@@ -10,7 +10,7 @@ import pandas as pd
 from django import forms
 from django.http import Http404
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from heed.customers.models import Account
 from heed.customers.reads import reporting_currency
@@ -201,10 +201,12 @@ def _plain(value: float | None) -> float | None:
 
 def _left_out(without: dict[str, int]) -> Iterable[str]:
     for currency, accounts in sorted(without.items()):
-        yield _("%(n)s accounts that pay in %(currency)s are left out: no rate is stated for it.") % {
-            "n": accounts,
-            "currency": currency,
-        }
+        told = ngettext(
+            "%(n)s account that pays in %(currency)s is left out: no rate is stated for it.",
+            "%(n)s accounts that pay in %(currency)s are left out: no rate is stated for it.",
+            accounts,
+        )
+        yield told % {"n": accounts, "currency": currency}
 
 
 def _parts(found: CaptiveRevenue) -> Iterator[Part]:

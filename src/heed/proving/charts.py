@@ -107,6 +107,15 @@ def bands(frame: pd.DataFrame, *, axis: str, percent: bool = False) -> str:
     return draw(layers, height=240)
 
 
+def trend(frame: pd.DataFrame, *, axis: str, percent: bool = False) -> str:
+    """A line over `label`, in the order of the rows, through `value`; what is not known is a gap."""
+    order = list(dict.fromkeys(frame["label"]))
+    x = alt.X("label:N", sort=order, title=None, axis=alt.Axis(labelAngle=0))
+    y = alt.Y("value:Q", title=axis, axis=_axis(percent), scale=alt.Scale(zero=False))
+    point = alt.OverlayMarkDef(color=ACCENT, size=60)
+    return draw([alt.Chart(frame).mark_line(color=ACCENT, point=point).encode(x=x, y=y)], height=240)
+
+
 def draw(layers: Sequence[Any], *, height: int, width: int = WIDTH, spare: int = 5) -> str:
     """The layers as one SVG whose colours are those of the page that it stands on; `spare` pixels at the
     left for labels."""
@@ -147,7 +156,7 @@ def _with_reference(layers: list[Any], reference: float | None) -> list[Any]:
 
 
 def _axis(percent: bool) -> alt.Axis:
-    return alt.Axis(format=".0%") if percent else alt.Axis(format=",.6~f")
+    return alt.Axis(format=".1~%") if percent else alt.Axis(format=",.6~f")
 
 
 def _house() -> dict[str, Any]:

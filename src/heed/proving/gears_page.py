@@ -23,7 +23,7 @@ from heed.evidence.revenue import Form
 from heed.ledger import clock, words
 from heed.measures.models import LandmarkPanel
 from heed.measures.panels import rows_of
-from heed.proving.charts import Chart, bands
+from heed.proving.charts import Chart, trend
 
 SHOWN: Final = 8
 NEAR: Final = 31
@@ -295,10 +295,9 @@ def _charts(gears: tuple[Gears, ...], notes: tuple[str, ...]) -> Iterator[Chart]
 
 
 def _trend(name: str, shown: list[tuple[str, Gear]], notes: tuple[str, ...]) -> Chart:
-    empty = dict.fromkeys(("low80", "high80", "low50", "high50"), float("nan"))
-    frame = pd.DataFrame([{"label": quarter, "value": gear.now.value, **empty} for quarter, gear in shown])
-    (_first, before), (last, now) = shown[0], shown[-1]
-    told = {"last": last, "now": percent(now.now.value), "first": _first, "before": percent(before.now.value)}
+    frame = pd.DataFrame([{"label": quarter, "value": gear.now.value} for quarter, gear in shown])
+    (first, before), (last, now) = shown[0], shown[-1]
+    told = {"last": last, "now": percent(now.now.value), "first": first, "before": percent(before.now.value)}
     title = (
         _("Customers grew %(now)s in %(last)s, %(before)s in %(first)s")
         if name == "acquire"
@@ -308,7 +307,7 @@ def _trend(name: str, shown: list[tuple[str, Gear]], notes: tuple[str, ...]) -> 
         title=title % told,
         alt="; ".join(f"{quarter}: {percent(gear.now.value)}" for quarter, gear in shown),
         source=" ".join((f"{NAMES[name]}: {MEANS[name]}.", *notes)),
-        svg=bands(frame, axis=_("Growth of customers") if name == "acquire" else _("NRR"), percent=True),
+        svg=trend(frame, axis=_("Growth of customers") if name == "acquire" else _("NRR"), percent=True),
         columns=(_("Quarter"), str(NAMES[name]), _("Mean of the year before")),
         rows=tuple(
             (quarter, percent(gear.now.value), percent(gear.trailing.value) or _("unknown"))

@@ -39,7 +39,10 @@ def captive(request: HttpRequest) -> HttpResponse:
 
     started = {"cut": CUT, "leaves": LEAVES}
     given = {name: request.GET[name] for name in started if name in request.GET}
-    form = CaptiveForm({**started, **given} if given else None, initial=started)
+    form = CaptiveForm(
+        {**started, **given} if given else None,
+        initial={name: f"{value:g}" for name, value in started.items()},
+    )
     found = captive_page(**{**started, **(form.cleaned_data if form.is_valid() else {})})
     chart = chart_of(found)
     if answer := asked_for(request, "captive-revenue", [chart] if chart else []):
@@ -47,7 +50,8 @@ def captive(request: HttpRequest) -> HttpResponse:
     bucket = request.GET.get("bucket", "")
     title, rows = chosen_rows(found, bucket)
     kept = f"cut={found.found.cut:g}&leaves={found.leaves:g}"
-    told = {"found": found, "chart": chart, "form": form, "title": title, "kept": kept, "bucket": bucket}
+    told: dict[str, object] = {"found": found, "chart": chart, "form": form, "bucket": bucket}
+    told |= {"title": title, "kept": kept}
     told["rows"] = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     return page(request, "captive", told)
 
