@@ -185,7 +185,7 @@ def test_every_account_stands_with_its_score_and_unknown_is_last(
     assert rows[1].score is None
     assert page.context["known"] == "known of 1 of 40 accounts that pay; the lowest first"
     told = {row.key: row.reason for row in rows}
-    assert told["A051"] == "days_since_usage is not known"
+    assert told["A051"] == "Days since last use is not known"
     assert "Another version" not in page.content.decode()
 
 
@@ -202,7 +202,7 @@ def test_a_score_opens_its_parts_which_add_up_and_why_it_moved(
     assert reverse("measures:behind", args=["A050", "days_active"]) in page.content.decode()
     unknown = member_client.get(reverse("proving:hand_score_account", args=[score.pk, "A051"]))
     assert unknown.context["found"].explanation.score is None
-    assert "days_since_usage is not known" in unknown.content.decode()
+    assert "Days since last use is not known" in unknown.content.decode()
 
 
 def test_an_override_holds_until_its_day_with_its_reason(
@@ -295,4 +295,4 @@ def test_the_report_card_says_what_it_was_worth(
     drop = HandScore.objects.get(name="Drop")
     page = member_client.get(reverse("proving:hand_score", args=[drop.pk]))
     assert page.context["worth"].lacking == ("usage_14_days",)
-    assert "usage_14_days not measured at the past landmarks yet" in page.content.decode()
+    assert "Usage in 14 days not measured at the past landmarks yet" in page.content.decode()

@@ -38,7 +38,7 @@ class Permission(StrEnum):
     SEE_AUDIT = "see the audit trail"
     ERASE = "erase an account or a contact"
     MANAGE_SOURCES = "declare sources, and write SQL in a mapping"
-    MANAGE_METRICS = "change metric definitions"
+    MANAGE_METRICS = "change metric definitions and scores by hand"
     MANAGE_PEOPLE = "invite people, change roles, deactivate"
     MANAGE_JOBS = "see jobs and retry dead ones"
 

@@ -17,7 +17,7 @@ class WeightsForm(forms.Form):
     """What a score is made of."""
 
     weights = forms.CharField(
-        label=gettext_lazy("Metrics, weights and curves"), max_length=LONGEST, required=False,
+        label=gettext_lazy("Metrics, weights and curves"), max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
         help_text=gettext_lazy(
             "A line a metric: days_active, 2, linear 0 20 (no points at 0, all 100 at 20; turn the two round"
@@ -62,6 +62,7 @@ class NewScoreForm(WeightsForm):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         choices = [(str(number), each.score.name) for number, each in enumerate(SCORE_TEMPLATES)]
+        self.fields["weights"].required = False
         self.fields["template"].choices = [("", _("none: my own weights below")), *choices]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:

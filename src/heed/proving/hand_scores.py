@@ -1,6 +1,7 @@
 """Scores by hand: made, changed by version and overridden; what each is worth here and says of an account."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -32,7 +33,8 @@ from heed.evidence.scoring import (
 from heed.ledger import clock
 from heed.ledger.actions import Change, record
 from heed.measures.definitions import current_metrics, new_version
-from heed.measures.learning import CAPACITY, CLOCK, SEED, WINDOW
+from heed.measures.landmarks import CLOCK
+from heed.measures.learning import CAPACITY, SEED, WINDOW
 from heed.measures.models import LandmarkPanel, MetricValue, MetricVerdict
 from heed.measures.panels import rows_of
 from heed.people.models import User
@@ -174,12 +176,16 @@ class Worth:
     best: str = ""
 
     @property
+    def known(self) -> bool:
+        return self.card is not None and self.card.auc.value is not None
+
+    @property
     def reason(self) -> str:
         if self.card is None:
             return _("The daily round keeps past landmarks once a week, once enough have left.")
         if self.lacking:
             return _("%(names)s not measured at the past landmarks yet: known after the next learning.") % {
-                "names": ", ".join(self.lacking)
+                "names": in_words(", ".join(self.lacking), metric_names())
             }
         return self.card.reason
 
@@ -300,11 +306,14 @@ def standings(version: HandScoreVersion) -> list[Standing]:
     found = score_accounts(
         score, table.astype(float), as_of=clock.today(), overrides=overrides_of(version.score)
     )
+    called = metric_names()
+    reasons = {each: in_words(each, called) for each in set(found.loc[~found["overridden"], "reason"])}
+    columns = (found[name] for name in ("score", "reason", "overridden"))
     rows = [
-        Standing(str(key), names.get(str(key), str(key)), None if pd.isna(told) else float(told), why, set_by)
-        for key, told, why, set_by in zip(
-            found.index, found["score"], found["reason"], found["overridden"], strict=True
+        Standing(
+            key, names.get(key, key), None if pd.isna(told) else told, why if own else reasons[why], bool(own)
         )
+        for key, told, why, own in zip(found.index, *columns, strict=True)
     ]
     return sorted(rows, key=lambda row: (row.score is None, row.score or 0.0, row.key))
 
@@ -330,6 +339,10 @@ class Explained:
     as_of: date
     since: date | None
     move: ScoreMove | None
+
+    @property
+    def reason(self) -> str:
+        return in_words(self.explanation.reason, self.names)
 
     @property
     def parts(self) -> list[tuple[str, str, Any]]:
@@ -365,6 +378,11 @@ def explained(version: HandScoreVersion, account: Account) -> Explained:
         move = why_moved(before, told)
     measured = max((each.as_of for each in values.values()), default=today)
     return Explained(told, metric_names(), measured, since, move)
+
+
+def in_words(reason: str, names: Mapping[str, str]) -> str:
+    """A reason with the names of metrics in place of their keys."""
+    return re.sub(r"\w+", lambda found: names.get(found[0], found[0]), reason)
 
 
 def metric_names() -> dict[str, str]:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from heed.customers.access import account_for
 from heed.people.models import User
 from heed.people.permissions import Permission, allows, demand, may
+from heed.people.reads import names_of
 from heed.proving.views import PER_PAGE, _number, page
 
 
@@ -89,6 +90,7 @@ def hand_score(request: HttpRequest, pk: int) -> HttpResponse:
     if answer := asked_for(request, f"score-{score.key}", [chart] if chart else []):
         return answer
     standings = hand_scores.standings(version)
+    versions = list(score.versions.order_by("-version")[:20])
     told = {
         "score": score, "version": version, "worth": worth, "chart": chart, "form": form,
         "finding": pages.finding(score.name, worth), "parts": pages.part_lines(version),
@@ -97,7 +99,8 @@ def hand_score(request: HttpRequest, pk: int) -> HttpResponse:
         "bands": pages.band_rows(worth.card) if worth.card else [],
         "rows": Paginator(standings, PER_PAGE).get_page(request.GET.get("page")),
         "known": pages.known_words(standings),
-        "versions": score.versions.order_by("-version")[:20],
+        "versions": versions,
+        "actors": names_of(each.made_by for each in versions),
         "may_change": allows(user, Permission.MANAGE_METRICS),
     }  # fmt: skip
     return page(request, "hand_score", told)
