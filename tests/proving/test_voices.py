@@ -74,7 +74,7 @@ def landmarks() -> None:
         watched("A0", "2026-01-01", 100, True, 0.9, 18),
         watched("A0", "2026-01-31", 70, True, 1.0, 20, last_nps=9, response_rate=0.5),
         watched("A0", "2026-03-02", 40, True, 0.5, 4),
-        watched("A1", "2025-03-01", 60, True, 1.2, 20),
+        watched("A1", "2025-03-01", 60, True, 0.4, 20),
         watched("A1", "2026-01-01", 90, True, 0.7, 9, response_rate=0.0),
         watched("A2", "2026-03-02", 30, True, 0.9, 9),
         watched("A3", "2026-01-01", 61, True, nan, 5),
@@ -137,6 +137,8 @@ def test_the_first_signal_is_that_before_the_last_time_an_account_left(member_cl
     assert (found.lead.missed.value, found.lead.late.value) == (0.5, 0.75)
     assert found.lead.median.reason.startswith("2 of those who left had a signal")
     assert keys_of(member_client, "signalled") == ["A0", "A1"]
+    again = next(row for row in found.rows if row.key == "A1")
+    assert (again.first_signal_on, again.left_on) == (date(2026, 1, 1), date(2026, 4, 1))
     assert keys_of(member_client, "late") == ["A0", "A2", "A3"]
     assert keys_of(member_client, "missed") == ["A2", "A3"]
 
@@ -267,6 +269,9 @@ def test_each_gear_is_held_against_its_own_year_and_the_weakest_is_named(member_
     assert lines["enlist"].why == "no referrals, references or public praise are recorded"
     assert found.finding == "Acquire is the weakest gear: 80 % below its own year in Q2 2026"
     assert len(found.charts) == 2
+    moved = member_client.get(lines["acquire"].rows).context["page"].object_list
+    assert [(row.kind, row.on) for row in moved] == [("new", date(2026, 4, 1))] * 4
+    assert member_client.get(lines["monetize"].rows).context["figure"].retention.nrr.n == 40
     assert "Q2 2026,10.0 %,49.5 %" in member_client.get(GEARS, {"format": "csv"}).content.decode()
 
 

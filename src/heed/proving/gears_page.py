@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, NamedTuple
+from urllib.parse import urlencode
 
 import pandas as pd
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -66,6 +68,7 @@ class Line(NamedTuple):
     weakest: bool
     beside: tuple[str, ...]
     n: int
+    rows: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,7 @@ def gears_page() -> GearsPage:
     )
     gears, last = tuple(growth_gears(quarters))[-SHOWN:], list(counted)[-1]
     notes = tuple(_notes(last))
-    lines = tuple(_lines(gears[-1], nrr.get(last)))
+    lines = tuple(_lines(gears[-1], nrr.get(last), last))
     return GearsPage(gears, lines, notes, tuple(_charts(gears, notes)))
 
 
@@ -194,7 +197,7 @@ def _nrr(ends: list[date]) -> Iterator[tuple[date, Estimate]]:
     own, into = reporting_currency(), _into()
     told = stored_movements(ends[-1]) if into is None else []
     for end in ends:
-        start = date(end.year, end.month - 2, 1) - timedelta(days=1)
+        start = before_quarter(end)
         if into is None:
             moved = [movement for movement in told if movement.on <= end]
             members = revenue.cohorts(moved, start, end).get(own)
@@ -234,7 +237,7 @@ def percent(share: float | None) -> str:
     return "" if share is None else f"{share * 100:.1f} %".replace("-", words.MINUS)
 
 
-def _lines(latest: Gears, nrr: Estimate | None) -> Iterator[Line]:
+def _lines(latest: Gears, nrr: Estimate | None, end: date) -> Iterator[Line]:
     for gear in latest.gears:
         n = nrr.n if gear.name == "monetize" and nrr is not None else gear.now.n
         yield Line(
@@ -253,7 +256,24 @@ def _lines(latest: Gears, nrr: Estimate | None) -> Iterator[Line]:
                 if each.value is not None
             ),
             n,
+            _rows_of(gear.name, end),
         )
+
+
+def _rows_of(name: str, end: date) -> str:
+    """The address of the rows behind a gear of the quarter that ends on a day; "" where no page has them."""
+    span = {"start": before_quarter(end).isoformat(), "end": end.isoformat()}
+    if name == "acquire":
+        return f"{reverse('customers:movements')}?{urlencode(span)}"
+    if name == "monetize":
+        chosen = {"currency": reporting_currency(), "figure": "nrr", "into": _into() or ""}
+        return f"{reverse('customers:cohort')}?{urlencode(span | chosen)}"
+    return ""
+
+
+def before_quarter(end: date) -> date:
+    """The last day before the quarter that ends on a day."""
+    return date(end.year, end.month - 2, 1) - timedelta(days=1)
 
 
 def _shown(name: str, value: float | None) -> str:
