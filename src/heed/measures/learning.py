@@ -1,7 +1,7 @@
 """Learning from past landmarks: the risk model, its report card, and the verdict on every metric."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -20,11 +20,14 @@ from heed.measures.models import LandmarkPanel, MetricDefinition, MetricVerdict,
 from heed.measures.panels import keep_panel
 
 Real = npt.NDArray[np.float64]
+Days = npt.NDArray[np.datetime64]
 
 REACH: Final = 365
 EVERY: Final = timedelta(days=7)
 SEED: Final = 20261122
 TESTS: Final = 4
+SPACED: Final = 3
+"""The model learns from every third landmark: those between repeat most of what it is told, a year long."""
 CAPACITY: Final = 0.1
 """The share of accounts that a team is taken to look at on one date, unless it says otherwise."""
 LEAST: Final = 5
@@ -94,11 +97,20 @@ class Judged:
 
 
 def judge(found: Landmarks, panel: Panel) -> Judged:
-    """Fit on all rows; test on the later ones what was learnt from the earlier ones only."""
-    model = hazard().fit(panel.X, panel.y, panel.accounts)
+    """Judge the metrics; fit the model on all rows of those that are no leak; test it on later rows by what
+    was learnt from the earlier ones only."""
     if not len(panel):
-        return Judged(model, None, ())
-    return Judged(model, model_card(panel) if not model.reason_ else None, metric_verdicts(found, panel))
+        return Judged(hazard().fit(panel.X, panel.y, panel.accounts), None, ())
+    judged = metric_verdicts(found, panel)
+    sound = without(panel, {each.name for each in judged if each.verdict == "leak alarm"})
+    some = spaced(sound.landmarks)
+    model = hazard().fit(sound.X[some], sound.y[some], sound.accounts[some])
+    return Judged(model, None if model.reason_ else model_card(sound), judged)
+
+
+def without(panel: Panel, leaks: set[str]) -> Panel:
+    """The panel less metrics that tell what is known already. The clock is no leak."""
+    return replace(panel, X=panel.X.drop(columns=[key for key in leaks if key not in (*CLOCK, "term_days")]))
 
 
 def left_within(panel: Panel, days: int) -> Real:
@@ -122,7 +134,7 @@ def tested(panel: Panel) -> Iterator[tuple[npt.NDArray[np.int64], Real, Real]]:
     for block in np.array_split(days[len(days) // 3 :], TESTS):
         if not len(block):
             continue
-        past = panel.landmarks < block[0]
+        past = (panel.landmarks < block[0]) & spaced(panel.landmarks, block[0])
         event, time = as_known_on(panel, block[0])
         rows = np.flatnonzero((panel.landmarks >= block[0]) & (panel.landmarks <= block[-1]))
         learnt_from = panel.X[past], outcome(event[past], time[past]), panel.accounts[past]
@@ -132,6 +144,12 @@ def tested(panel: Panel) -> Iterator[tuple[npt.NDArray[np.int64], Real, Real]]:
         if not model.reason_ and not alone.reason_ and min(model.longest_, alone.longest_) >= HORIZON:
             later = panel.X.iloc[rows]
             yield rows, model.predict_proba(later, HORIZON), alone.predict_proba(later[contract], HORIZON)
+
+
+def spaced(landmarks: Days, before: np.datetime64 | None = None) -> npt.NDArray[np.bool_]:
+    """The rows of every third landmark, counted back from the latest (before a day, where one is given)."""
+    days = np.unique(landmarks if before is None else landmarks[landmarks < before])
+    return np.isin(landmarks, days[::-1][::SPACED])
 
 
 def as_known_on(panel: Panel, day: np.datetime64) -> tuple[npt.NDArray[np.bool_], Real]:

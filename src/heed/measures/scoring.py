@@ -1,6 +1,5 @@
 """The risk model's word on every account and day, kept: any past score reopens and can be made again."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -51,7 +50,7 @@ def scored(
     """What a version says of rows of features, row by row; None where it has no answer."""
     model = loaded(version)
     ahead = horizons(features, model)
-    estimates = by_horizon(model, features, ahead)
+    estimates = model.estimate(features, ahead)
     chances = {days: model.predict_proba(features, days) for days in AHEAD if days <= model.longest_}
     return [
         _score(version, numbers[account], as_of, int(ahead[row]), estimates[row], chances, row)
@@ -76,17 +75,6 @@ def horizons(features: pd.DataFrame, model: HazardModel) -> "np.ndarray[Any, np.
     renewal = features["days_to_renewal"].to_numpy(dtype=np.float64)
     ahead = np.where(np.isnan(renewal), USUAL, renewal + 1)
     return np.clip(ahead, 1, model.longest_).astype(np.int64)
-
-
-def by_horizon(model: HazardModel, features: pd.DataFrame, ahead: Sequence[int] | Any) -> list[Estimate]:
-    """The chance of each row to leave within its own days ahead, with its interval."""
-    found: list[Estimate] = [Estimate.unknown("not asked")] * len(features)
-    days = np.asarray(ahead)
-    for each in np.unique(days):
-        rows = np.flatnonzero(days == each)
-        for row, estimate in zip(rows, model.estimate(features.iloc[rows], float(each)), strict=True):
-            found[row] = estimate
-    return found
 
 
 def _score(

@@ -12,7 +12,7 @@ from heed.evidence.cards import ReportCard
 from heed.evidence.estimate import Estimate
 from heed.ledger import words
 from heed.measures.definitions import current_metrics
-from heed.measures.models import Risk, RiskModel, RiskScore
+from heed.measures.models import MetricVerdict, Risk, RiskModel, RiskScore
 from heed.proving.charts import Chart, curve
 
 MOVED = 12
@@ -48,6 +48,7 @@ class RiskPage:
     card: ReportCard | None
     versions: tuple[RiskModel, ...]
     moved: tuple[Moved, ...]
+    leaks: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
@@ -68,7 +69,15 @@ def risk_page() -> RiskPage:
     versions = tuple(RiskModel.objects.select_related("panel").defer("record").order_by("-version")[:20])
     model = versions[0] if versions else None
     card = ReportCard.from_record(model.card) if model is not None and model.card else None
-    return RiskPage(model, card, versions, who_moved())
+    return RiskPage(model, card, versions, who_moved(), leaks_of(model))
+
+
+def leaks_of(model: RiskModel | None) -> tuple[str, ...]:
+    """The metrics that the model was not given, because they tell what is known already."""
+    if model is None or model.panel is None:
+        return ()
+    found = MetricVerdict.objects.filter(panel=model.panel, verdict="leak alarm")
+    return tuple(found.order_by("metric__name").values_list("metric__name", flat=True))
 
 
 def who_moved() -> tuple[Moved, ...]:

@@ -111,11 +111,11 @@ class HazardModel(BaseEstimator):
     def predict_proba(
         self,
         X: pd.DataFrame,
-        horizon: float,
+        horizon: npt.ArrayLike,
         given: npt.ArrayLike = 0.0,
     ) -> Real:
         """Chance (0 to 1) of each row to leave within `horizon` after `given`, having stayed till then:
-        1 - S(given + horizon)/S(given). `given` is one time or one a row. An array (rows,)."""
+        1 - S(given + horizon)/S(given). `horizon` and `given` are one time or one a row. An array (rows,)."""
         start, stop = _window(len(X), horizon, given)
         result: Real = -np.expm1(-self._losses(X, start, stop))
         return result
@@ -151,7 +151,7 @@ class HazardModel(BaseEstimator):
     def estimate(
         self,
         X: pd.DataFrame,
-        horizon: float,
+        horizon: npt.ArrayLike,
         given: npt.ArrayLike = 0.0,
         *,
         level: float = LEVEL,
@@ -213,13 +213,14 @@ class HazardModel(BaseEstimator):
         return model
 
 
-def _window(rows: int, horizon: float, given: npt.ArrayLike) -> tuple[Real, Real]:
-    if not horizon > 0:
-        raise ValueError(f"A horizon must be above 0; this is {horizon}.")
+def _window(rows: int, horizon: npt.ArrayLike, given: npt.ArrayLike) -> tuple[Real, Real]:
+    ahead = np.broadcast_to(np.asarray(horizon, dtype=np.float64), (rows,))
+    if not np.all(ahead > 0):
+        raise ValueError(f"A horizon must be above 0; this is {ahead.min():g}.")
     start = np.broadcast_to(np.asarray(given, dtype=np.float64), (rows,)).copy()
     if np.any(~(start >= 0)):
         raise ValueError("The time that rows have stayed so far (given) must be 0 or more.")
-    return start, start + horizon
+    return start, start + ahead
 
 
 def _spread(learnt: Learnt, X: pd.DataFrame, start: Real, stop: Real) -> tuple[Real, Real]:

@@ -63,6 +63,19 @@ recorded_at = "told_at"
 name = { value = "complaint.waiting" }
 """
 """How far each customer is on the way from its baseline to its target, and what waits to be put right."""
+OFFBOARDING: dict[str, Any] = {
+    "key": "offboarding_calls",
+    "name": "Offboarding calls",
+    "sentence": "offboarding calls in the last 90 days",
+    "activities": ["offboarding_call"],
+    "known_by": ["usage"],
+    "aggregate": "count",
+    "window": 90,
+    "unit": "calls",
+    "direction": "down_is_good",
+    "caveat": "Held when an account has decided to leave: it tells what is known already.",
+    "owner": "customer success",
+}
 PATIENCE = 60.0
 GRACE = 25.0
 
@@ -85,6 +98,7 @@ def demo(
     make_company(accounts, activities)
     make_people()
     import_company()
+    define_metrics()
     run_round()
     if serve:
         keep_serving(port)
@@ -178,6 +192,15 @@ def import_company() -> None:
             stop(f"The demo company could not be imported: {error} Run heed demo again to go on.")
     counts = ", ".join(f"{each['new']:,} {entity}" for entity, each in report.counts.items())
     say(f"imported {counts.replace('_', ' ')}")
+
+
+def define_metrics() -> None:
+    """A metric that somebody of the company thought of, written when an account has decided to leave."""
+    from heed.measures.actions import new_version
+    from heed.measures.models import MetricDefinition
+
+    if not MetricDefinition.objects.filter(key=OFFBOARDING["key"]).exists():
+        new_version(OFFBOARDING, by=BY)
 
 
 def run_round() -> None:
