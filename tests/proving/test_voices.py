@@ -155,6 +155,8 @@ def test_every_count_opens_its_accounts(member_client: Client) -> None:
         assert len(keys_of(member_client, f"band-{band.band}")) == band.accounts
         assert keys_of(member_client, f"unseen-{band.band}") == list(band.unseen)
     assert keys_of(member_client, "without-score") == ["A3"]
+    # The search box above keeps what was searched for, not what was opened.
+    assert 'value="late"' not in member_client.get(SPOTS, {"rows": "late"}).content.decode()
     for wrong in ("band-9", "unseen-x", "nobody"):
         assert member_client.get(SPOTS, {"rows": wrong}).status_code == 404
     told = member_client.get(SPOTS, {"format": "csv"}).content.decode()

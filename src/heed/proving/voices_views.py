@@ -22,7 +22,7 @@ def blind_spots(request: HttpRequest) -> HttpResponse:
     if answer := asked_for(request, "blind-spots", found.charts):
         return answer
     asked = request.GET.get("rows", "")
-    told: dict[str, object] = {"found": found, "asked": asked}
+    told: dict[str, object] = {"found": found, "opened": asked}
     if found.spots:
         told["title"], rows = chosen_rows(found, asked)
         told["rows"] = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
