@@ -165,6 +165,11 @@ def test_an_old_score_is_pasted_as_its_weights(admin_client: Client) -> None:
 def test_a_published_score_brings_the_metrics_it_needs(admin_client: Client) -> None:
     ensure_starter_metrics()
     assert not MetricDefinition.objects.filter(key="usage_14_days").exists()
+    admin_client.post(NEW, {"name": "Taken", "weights": "days_active, 1, step 4"})
+    refused = admin_client.post(NEW, {"name": "Taken", "template": "2"})
+    assert refused.context["form"].errors["name"]
+    assert not MetricDefinition.objects.filter(key="usage_14_days").exists()
+    HandScore.objects.all().delete()
     for number in range(3):
         told = {"name": f"Published {number}", "template": str(number), "weights": ""}
         assert admin_client.post(NEW, told).status_code == 302
@@ -291,6 +296,9 @@ def test_the_report_card_says_what_it_was_worth(
         member_client.get(SCORES).context["finding"]
         == "“Health of ours” ranks who leaves best of the scores by hand"
     )
+    admin_client.post(NEW, {"name": "Twin", "weights": LINES})
+    none_is_best = member_client.get(SCORES).context["finding"]
+    assert none_is_best == "“Health of ours” ranks who leaves better than chance"
     admin_client.post(NEW, {"name": "Drop", "template": "2"})
     drop = HandScore.objects.get(name="Drop")
     page = member_client.get(reverse("proving:hand_score", args=[drop.pk]))

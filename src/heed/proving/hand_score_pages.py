@@ -55,7 +55,8 @@ def scores_finding(found: list[Kept]) -> str:
     told = {"name": found[0].score.name}
     if card.auc.low is None or card.auc.low <= 0.5:
         return _("No score by hand is shown to rank who leaves better than chance")
-    if len(found) == 1:
+    others = [each.worth.card.auc.high or 1.0 for each in found[1:] if each.worth.card and _auc(each)]
+    if not others or card.auc.low <= max(others):
         return _("“%(name)s” ranks who leaves better than chance") % told
     return _("“%(name)s” ranks who leaves best of the scores by hand") % told
 
@@ -89,9 +90,9 @@ def source(worth: Worth) -> str:
     if worth.panel is None or worth.card is None:
         return ""
     return _(
-        "The score as it would have been at past dates with a renewal within %(days)d days, against who had"
-        " left by then: %(rows)s rows (account × date) of %(accounts)s accounts, %(left)s accounts left, as"
-        " known on %(day)s. Intervals of 95 %% by account."
+        "The score as it would have been at past dates with a renewal within %(days)d days, against who"
+        " left within these: %(rows)s rows (account × date) of %(accounts)s accounts, %(left)s accounts left,"
+        " as known on %(day)s. Intervals of 95 %% by account."
     ) % {
         "days": HORIZON,
         "rows": f"{worth.card.n:,}",
@@ -182,7 +183,7 @@ def band_rows(card: ReportCard) -> list[tuple[int, str, Band]]:
 def band_chart(worth: Worth, name: str) -> Chart | None:
     """The share that left by the value of the score."""
     card = worth.card
-    if card is None or not card.bands:
+    if card is None or not worth.known:
         return None
     shown = [(label, band) for _number, label, band in band_rows(card)]
     bars = [Bar(label, band.share.value, band.share.low, band.share.high) for label, band in shown]
