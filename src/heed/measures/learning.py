@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from django.db import transaction
 from django.db.models import Max
+from threadpoolctl import threadpool_limits
 
 from heed.evidence.cards import ReportCard, Verdict, report_card, verdicts
 from heed.evidence.risk import HazardModel, Panel, landmark_panel, outcome
@@ -58,7 +59,9 @@ def learn(as_of: date, *, by: str, due_only: bool = True) -> Learnt:
         return Learnt()
     found = landmarks(as_of)
     panel = panel_of(found)
-    judged = judge(found, panel)
+    # Its products are small: threads of a busy machine wait for each other longer than they compute.
+    with threadpool_limits(1):
+        judged = judge(found, panel)
     with transaction.atomic():
         kept = keep_panel(table_of(panel), as_of, by=by) if len(panel) else None
         version = _keep_model(kept, as_of, judged, by)

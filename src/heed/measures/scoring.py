@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from heed.customers.models import Account
 from heed.evidence.estimate import Estimate
@@ -41,7 +42,10 @@ def score_accounts(as_of: date) -> dict[int, RiskScore]:
         unique_fields=["account", "as_of"],
         update_fields=["model", "horizon_on", "probability", "low", "high", "probabilities"],
     )
-    return {score.account_id: score for score in RiskScore.objects.filter(as_of=as_of)}
+    stored = RiskScore.objects.filter(as_of=as_of).select_related("model__panel")
+    # What a version learnt from is megabytes, and the same for all.
+    stored = stored.defer("model__record", "model__card", "model__panel__table")
+    return {score.account_id: score for score in stored}
 
 
 def scored(
@@ -50,8 +54,9 @@ def scored(
     """What a version says of rows of features, row by row; None where it has no answer."""
     model = loaded(version)
     ahead = horizons(features, model)
-    estimates = model.estimate(features, ahead)
-    chances = {days: model.predict_proba(features, days) for days in AHEAD if days <= model.longest_}
+    with threadpool_limits(1):
+        estimates = model.estimate(features, ahead)
+        chances = {days: model.predict_proba(features, days) for days in AHEAD if days <= model.longest_}
     return [
         _score(version, numbers[account], as_of, int(ahead[row]), estimates[row], chances, row)
         for row, account in enumerate(features["account"])

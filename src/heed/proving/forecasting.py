@@ -44,8 +44,7 @@ def forecast_revenue(as_of: date, *, by: str) -> Forecasted:
     )
     found = replace(found, notes=(*found.notes, *_left_out(without_rate)))
     told = kept(found)
-    scored = Risk.objects.exclude(score=None).select_related("score__model").first()
-    version = scored.score.model.version if scored is not None and scored.score is not None else None
+    version = Risk.objects.exclude(score=None).values_list("score__model__version", flat=True).first()
     with transaction.atomic():
         before = RevenueForecast.objects.filter(as_of=as_of).first()
         if before is None or before.record != told:

@@ -62,7 +62,12 @@ class Predicting:
 
 def predicting() -> Predicting:
     """The latest verdicts on the metrics in force."""
-    model = RiskModel.objects.select_related("panel").order_by("-version").first()
+    model = (
+        RiskModel.objects.select_related("panel")
+        .defer("record", "card", "panel__table")
+        .order_by("-version")
+        .first()
+    )
     panel = model.panel if model else None
     if panel is None:
         reason = model.reason if model else _("The daily round judges the metrics once a week.")

@@ -66,7 +66,9 @@ class RiskPage:
 
 
 def risk_page() -> RiskPage:
-    versions = tuple(RiskModel.objects.select_related("panel").defer("record").order_by("-version")[:20])
+    versions = tuple(
+        RiskModel.objects.select_related("panel").defer("record", "panel__table").order_by("-version")[:20]
+    )
     model = versions[0] if versions else None
     card = ReportCard.from_record(model.card) if model is not None and model.card else None
     return RiskPage(model, card, versions, who_moved(), leaks_of(model))
@@ -180,7 +182,11 @@ def reopened_score(account: Account, on: str) -> Reopened | None:
     without one."""
     from heed.measures.scoring import reopened, same
 
-    scores = RiskScore.objects.filter(account=account).select_related("model", "account", "model__panel")
+    scores = (
+        RiskScore.objects.filter(account=account)
+        .select_related("model__panel", "account")
+        .defer("model__panel__table")
+    )
     found = scores.filter(as_of=_day(on)).first() if on else scores.order_by("-as_of").first()
     if found is None:
         if on:
