@@ -9,8 +9,9 @@ unexport PYTHONDONTWRITEBYTECODE
 export HEED_CHROMIUM ?= $(or $(shell command -v chromium),/usr/bin/chromium)
 # One more than there are processors: browsers and processes that are waited for leave a third of them idle.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# Threads of each worker would wait for those of the others.
 # A file stays with one worker, which makes its demo company, its server or its Spark once.
-PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 CORE_TESTS := tests/stream tests/evidence tests/whole tests/test_*.py
 SHELL_TESTS := tests/ledger tests/people tests/customers tests/measures tests/segments \

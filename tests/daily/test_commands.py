@@ -24,6 +24,7 @@ STEPS = [
     "learn what predicts",
     "measure plays",
     "estimate risk",
+    "forecast revenue",
     "rank today",
 ]
 

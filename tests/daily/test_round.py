@@ -130,6 +130,7 @@ def test_a_failed_step_leaves_its_error_and_the_round_goes_on_from_there(
         "append activities",
         "roll up touched days",
         "estimate risk",
+        "forecast revenue",
         "rank today",
     ]
 

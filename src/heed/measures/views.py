@@ -67,11 +67,14 @@ def behind(request: HttpRequest, key: str, metric: str) -> HttpResponse:
 @require_safe
 @may(Permission.SEE_CUSTOMERS)
 def risk(request: HttpRequest, key: str) -> HttpResponse:
-    """The stays that the probability of leaving was read from."""
+    """What the probability of leaving was read from: the accounts that the model learnt from, or the stays
+    of the clock."""
     account = account_for(cast(User, request.user), key)
-    found = Risk.objects.filter(account=account).select_related("clock").first()
-    behind = staying.behind(found) if found else None
-    return render(request, "measures/risk.html", {"account": account, "risk": found, "behind": behind})
+    found = Risk.objects.filter(account=account).select_related("clock", "score__model__panel")
+    risk = found.defer("score__model__record", "score__model__panel__table").first()
+    behind = staying.behind(risk) if risk and not risk.score_id else None
+    told = {"account": account, "risk": risk, "behind": behind, "stayed": risk.n - risk.events if risk else 0}
+    return render(request, "measures/risk.html", told)
 
 
 def _asked_date(request: HttpRequest) -> date | None:
