@@ -7,11 +7,13 @@ export PORT
 # Every command and every test that starts a process compiles all it imports again where this is set.
 unexport PYTHONDONTWRITEBYTECODE
 export HEED_CHROMIUM ?= $(or $(shell command -v chromium),/usr/bin/chromium)
+# Small products of matrices wait for each other's threads longer than they take; and one thread adds up alike
+# on every machine.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 # One more than there are processors: browsers and processes that are waited for leave a third of them idle.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
-# Threads of each worker would wait for those of the others.
 # A file stays with one worker, which makes its demo company, its server or its Spark once.
-PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST := $(ONE_THREAD) $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 CORE_TESTS := tests/stream tests/evidence tests/whole tests/test_*.py
 SHELL_TESTS := tests/ledger tests/people tests/customers tests/measures tests/segments \
@@ -83,10 +85,10 @@ bench: setup ## every figure beside its target; takes long
 	@$(BIN)/python -m benchmarks
 
 bench-evidence: setup ## what the evidence is worth on public data, beside its peers
-	@$(BIN)/python -m benchmarks.evidence
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.evidence
 
 calibrate: setup ## how often what Heed claims is true of simulated companies; writes its page
-	@$(BIN)/python -m benchmarks.calibration
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.calibration
 
 screenshots: setup chromium ## the pictures of the README, from the demo company
 	@$(BIN)/python scripts/screenshots.py
