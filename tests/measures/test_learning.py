@@ -14,10 +14,10 @@ from heed.customers.actions import erase_account, save_accounts, save_periods
 from heed.customers.models import Account
 from heed.customers.rows import AccountRow, PeriodRow
 from heed.measures.actions import ensure_starter_metrics, estimate_risk
-from heed.measures.definitions import starter_definitions
+from heed.measures.definitions import new_version, starter_definitions
 from heed.measures.landmarks import features_at, landmarks, landmarks_before
 from heed.measures.learning import Learnt, learn
-from heed.measures.models import LandmarkPanel, MetricVerdict, Risk, RiskModel, RiskScore
+from heed.measures.models import LandmarkPanel, MetricDefinition, MetricVerdict, Risk, RiskModel, RiskScore
 from heed.measures.panels import rows_of
 from heed.measures.scoring import reopened, same
 
@@ -71,9 +71,10 @@ def test_landmarks_go_back_every_thirty_days_but_not_before_the_first_day_known(
 
 def test_a_landmark_knows_what_one_date_knows(log: Callable[..., None]) -> None:
     fill(log, 8, 3)
-    grid = landmarks(DAY).features
+    found = landmarks(DAY)
+    grid, metrics = found.features, list(found.metrics.values())
     for landmark in sorted(set(grid["landmark"]))[-3:]:
-        alone = features_at(landmark)
+        alone = features_at(landmark, metrics)
         pd.testing.assert_frame_equal(
             grid[grid["landmark"] == landmark].reset_index(drop=True), alone, check_dtype=False
         )
@@ -121,6 +122,15 @@ def test_with_four_that_left_nothing_is_learnt_and_it_says_so(log: Callable[...,
     estimate_risk(DAY, by=BY)
     assert not RiskScore.objects.exists()
     assert not Risk.objects.exclude(score=None).exists()
+    # No second version that says the same; and no week to wait once enough have left.
+    learn(DAY, by=BY)
+    assert RiskModel.objects.count() == 1
+    save_accounts([AccountRow("A010", since=date(2024, 10, 1))], by="import:2", source="crm")
+    save_periods([quarter("A010", number) for number in range(3)], by="import:2", source="crm")
+    learn(DAY, by=BY)
+    latest = RiskModel.objects.get(version=2)
+    assert latest.panel is not None
+    assert latest.panel.left == 5
 
 
 @pytest.fixture
@@ -143,7 +153,9 @@ def test_what_is_learnt_is_kept_with_its_rows_and_only_once_a_week(learnt: RiskM
     assert (again.panel, again.record, again.card) == (learnt.panel, learnt.record, learnt.card)
 
 
-def test_a_score_of_a_past_day_is_made_again_to_the_last_bit(learnt: RiskModel) -> None:
+def test_a_score_of_a_past_day_is_made_again_to_the_last_bit(
+    learnt: RiskModel, log: Callable[..., None]
+) -> None:
     estimate_risk(DAY, by=BY)
     stored = RiskScore.objects.select_related("model", "account").get(account__key="A050")
     risk = Risk.objects.get(account__key="A050")
@@ -153,16 +165,22 @@ def test_a_score_of_a_past_day_is_made_again_to_the_last_bit(learnt: RiskModel) 
     estimate_risk(DAY, by=BY)
     assert list(RiskScore.objects.order_by("account").values()) == first
 
+    # Later versions of the model and of a metric, and what came in after the round, change nothing of it.
+    current = MetricDefinition.objects.get(key="days_active", is_current=True)
+    new_version({**current.definition, "window": 7}, by="person:1")
+    log(("A050", "P-A050", "signed_in", (DAY - timedelta(days=1)).isoformat()))
     learn(DAY + timedelta(days=7), by=BY)
     estimate_risk(DAY + timedelta(days=7), by=BY)
     assert RiskScore.objects.get(account__key="A050", as_of=DAY + timedelta(days=7)).model.version == 2
-    again, features, why = reopened(RiskScore.objects.get(pk=stored.pk))
-    assert again is not None
-    assert why is not None
-    assert same(stored, again)
-    assert why.base + why.table.iloc[0].sum() == pytest.approx(why.log_odds[0], abs=1e-9)
-    assert 1 / (1 + np.exp(-why.log_odds[0])) == pytest.approx(stored.probability, abs=1e-12)
-    assert features["account"].tolist() == ["A050"]
+    found = reopened(RiskScore.objects.get(pk=stored.pk))
+    assert found is not None
+    assert same(stored, found.again)
+    assert found.changed == ("days_active", "days_since_usage")
+    assert found.why.base + found.why.table.iloc[0].sum() == pytest.approx(found.why.log_odds[0], abs=1e-9)
+    assert 1 / (1 + np.exp(-found.why.log_odds[0])) == pytest.approx(stored.probability, abs=1e-12)
+    untouched = reopened(RiskScore.objects.get(account__key="A051", as_of=DAY))
+    assert untouched is not None
+    assert untouched.changed == ()
 
     erase_account(Account.objects.get(key="A050"), by="person:1", reason="asked for it")
     estimate_risk(DAY + timedelta(days=7), by=BY)

@@ -1,7 +1,7 @@
 """Metric definitions as versioned data: the starter set, and changes to it."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -21,6 +21,12 @@ def current_metrics() -> dict[int, Metric]:
     """The metrics in force, by the id of their definition."""
     current = MetricDefinition.objects.filter(is_current=True).order_by("pk")
     return {definition.pk: metric_of(definition) for definition in current}
+
+
+def metrics_of(definitions: Iterable[int]) -> dict[int, Metric]:
+    """The metrics of these definitions (ids), in force or not."""
+    found = MetricDefinition.objects.filter(pk__in=list(definitions)).order_by("pk")
+    return {definition.pk: metric_of(definition) for definition in found}
 
 
 def metric_of(definition: MetricDefinition) -> Metric:

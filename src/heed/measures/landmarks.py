@@ -11,6 +11,7 @@ from math import nan
 from operator import itemgetter
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -37,11 +38,11 @@ class Landmarks:
     """`features`: one row per account that paid at a landmark, with `account` (key), `landmark`, a column per
     metric (missing: unknown) and `term_days`, the length of the term in force. `events`: account, on, kind
     and recorded_on of what became of them. `stays`: account, from and to (missing: it still pays) of each
-    stretch of paying.
+    stretch of paying. `metrics` are those measured, by the id of their definition.
     """
 
     as_of: date
-    metrics: tuple[str, ...]
+    metrics: dict[int, Metric]
     features: pd.DataFrame
     events: pd.DataFrame
     stays: pd.DataFrame
@@ -57,17 +58,15 @@ def landmarks(as_of: date) -> Landmarks:
     """All landmarks up to a date. Nothing in a row of features was recorded after its landmark."""
     periods = list(known_periods())
     grid = landmarks_before(as_of, min((period.starts_on for period in periods), default=None))
-    metrics = list(current_metrics().values())
-    keys = tuple(metric.key for metric in metrics)
-    features = _paying(_measured(metrics, grid), periods, grid)
+    metrics = current_metrics()
+    features = _paying(_measured(list(metrics.values()), grid), periods, grid)
     known = stays(as_of)
-    return Landmarks(as_of, keys, features, endings(as_of, known), known)
+    return Landmarks(as_of, metrics, features, endings(as_of, known), known)
 
 
-def features_at(as_of: date, only: Collection[str] | None = None) -> pd.DataFrame:
+def features_at(as_of: date, metrics: Sequence[Metric], only: Collection[str] | None = None) -> pd.DataFrame:
     """The same columns at one date: of all accounts that pay on it, or of a few of them."""
-    periods, metrics = list(known_periods(only)), list(current_metrics().values())
-    accounts = account_frame(only)
+    periods, accounts = list(known_periods(only)), account_frame(only)
     answers = [measure_at(metrics, accounts, as_of)] if metrics and len(accounts) else []
     return _paying(_as_rows(metrics, answers), periods, [as_of])
 
@@ -111,7 +110,7 @@ def _paying(rows: pd.DataFrame, periods: Sequence[KnownPeriod], grid: Sequence[d
                 lengths[account, landmark] = coming.days if coming and coming.months else nan
     places = list(zip(rows["account"], rows["landmark"], strict=True))
     kept = rows.assign(term_days=[lengths.get(place, nan) for place in places])
-    return kept[[place in lengths for place in places]].reset_index(drop=True)
+    return kept[np.array([place in lengths for place in places], dtype=bool)].reset_index(drop=True)
 
 
 def stays(as_of: date) -> pd.DataFrame:

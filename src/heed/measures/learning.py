@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from heed.evidence.risk import HazardModel, Panel, landmark_panel, outcome
 from heed.ledger import clock
 from heed.ledger.actions import Change, record
 from heed.measures.landmarks import CLOCK, HORIZON, Landmarks, landmarks, stays
-from heed.measures.models import LandmarkPanel, MetricDefinition, MetricVerdict, RiskModel
+from heed.measures.models import LandmarkPanel, MetricVerdict, RiskModel
 from heed.measures.panels import keep_panel
 
 Real = npt.NDArray[np.float64]
@@ -50,12 +50,13 @@ def learn(as_of: date, *, by: str, due_only: bool = True) -> Learnt:
 
     A version abstains, with its reason, where too few have left. The rows that it learnt from are kept.
     """
-    last = RiskModel.objects.filter(as_of__lte=as_of).aggregate(last=Max("as_of"))["last"]
-    if due_only and last is not None and as_of - last < EVERY:
+    last = RiskModel.objects.filter(as_of__lte=as_of).order_by("-as_of", "-version").first()
+    # A version that learnt nothing is no reason to wait: enough may have left since.
+    if due_only and last is not None and last.panel_id is not None and as_of - last.as_of < EVERY:
         return Learnt()
     ended = int(stays(as_of)["to"].notna().sum())
     if ended < LEAST:
-        _abstain(as_of, ended, by)
+        _abstain(as_of, ended, last, by)
         return Learnt()
     found = landmarks(as_of)
     panel = panel_of(found)
@@ -64,9 +65,9 @@ def learn(as_of: date, *, by: str, due_only: bool = True) -> Learnt:
         judged = judge(found, panel)
     with transaction.atomic():
         kept = keep_panel(table_of(panel), as_of, by=by) if len(panel) else None
-        version = _keep_model(kept, as_of, judged, by)
+        version = _keep_model(kept, found, judged, by)
         if kept is not None:
-            _keep_verdicts(kept, judged.verdicts)
+            _keep_verdicts(kept, found, judged.verdicts)
         told = {"version": version.version, "rows": len(panel), "verdicts": len(judged.verdicts)}
         record(Change("learn what predicts", "measures", as_of.isoformat(), None, told), by=by)
     return Learnt(len(panel), kept.left if kept else 0, len(judged.verdicts))
@@ -185,7 +186,7 @@ def model_card(panel: Panel) -> ReportCard | None:
 def metric_verdicts(found: Landmarks, panel: Panel) -> tuple[Verdict, ...]:
     """The verdict on each metric in force, at the landmarks at which something was decided."""
     rows = due(panel)
-    columns = [key for key in found.metrics if key in panel.X]
+    columns = [metric.key for metric in found.metrics.values()]
     return tuple(
         verdicts(
             panel.X.loc[rows, columns], left_within(panel, HORIZON)[rows],
@@ -195,8 +196,10 @@ def metric_verdicts(found: Landmarks, panel: Panel) -> tuple[Verdict, ...]:
     )  # fmt: skip
 
 
-def _abstain(as_of: date, left: int, by: str) -> None:
+def _abstain(as_of: date, left: int, last: RiskModel | None, by: str) -> None:
     reason = f"{left or 'no'} accounts have left so far: at least {LEAST} are needed to learn who leaves"
+    if last is not None and last.reason == reason:
+        return
     with transaction.atomic():
         version = RiskModel.objects.create(
             version=_next_version(), as_of=as_of, made_by=by, made_at=clock.now(), seed=SEED, reason=reason
@@ -209,21 +212,20 @@ def _next_version() -> int:
     return (RiskModel.objects.aggregate(last=Max("version"))["last"] or 0) + 1
 
 
-def _keep_model(kept: LandmarkPanel | None, as_of: date, judged: Judged, by: str) -> RiskModel:
+def _keep_model(kept: LandmarkPanel | None, found: Landmarks, judged: Judged, by: str) -> RiskModel:
     model = judged.model
     return RiskModel.objects.create(
-        version=_next_version(), panel=kept, as_of=as_of, made_by=by, made_at=clock.now(), seed=SEED,
+        version=_next_version(), panel=kept, as_of=found.as_of, made_by=by, made_at=clock.now(), seed=SEED,
+        definitions=sorted(found.metrics),
         record=None if model.reason_ else model.to_record(),
         card=judged.card.to_record() if judged.card else None, reason=model.reason_[:300],
     )  # fmt: skip
 
 
-def _keep_verdicts(kept: LandmarkPanel, found: tuple[Verdict, ...]) -> None:
-    metrics: dict[str, Any] = {
-        metric.key: metric for metric in MetricDefinition.objects.filter(is_current=True)
-    }
+def _keep_verdicts(kept: LandmarkPanel, found: Landmarks, judged: tuple[Verdict, ...]) -> None:
+    ids = {metric.key: pk for pk, metric in found.metrics.items()}
     MetricVerdict.objects.filter(panel=kept).delete()
     MetricVerdict.objects.bulk_create(
-        MetricVerdict(metric=metrics[each.name], panel=kept, verdict=each.verdict, record=each.to_record())
-        for each in found
+        MetricVerdict(metric_id=ids[each.name], panel=kept, verdict=each.verdict, record=each.to_record())
+        for each in judged
     )

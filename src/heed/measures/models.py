@@ -90,7 +90,8 @@ class LandmarkPanel(models.Model):
 class RiskModel(models.Model):
     """A version of the risk model: its parameters, what it learnt from, its report card.
 
-    `record` None: it abstains, and `reason` says why.
+    `record` None: it abstains, and `reason` says why. `definitions` are the ids of the metric definitions
+    that it learnt from: it is asked about these, whatever is in force by then.
     """
 
     version = models.PositiveIntegerField(unique=True)
@@ -99,12 +100,30 @@ class RiskModel(models.Model):
     made_by = models.CharField(max_length=200)
     made_at = models.DateTimeField()
     seed = models.PositiveIntegerField()
+    definitions = models.JSONField(default=list)
     record = models.JSONField(null=True)
     card = models.JSONField(null=True)
     reason = models.CharField(max_length=300, blank=True)
 
     def __str__(self) -> str:
         return f"risk model v{self.version}"
+
+
+class ScoredDay(models.Model):
+    """What the model was told of every account on a day: `table` is Parquet, accounts by number.
+
+    Kept, because what is known of a day goes on growing: later imports tell of it, and the day itself was not
+    over when it was scored.
+    """
+
+    derived = True
+
+    as_of = models.DateField(unique=True)
+    model = models.ForeignKey(RiskModel, on_delete=models.PROTECT, related_name="days")
+    table = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"scored on {self.as_of}"
 
 
 class RiskScore(models.Model):

@@ -1,5 +1,6 @@
 """The risk model's word on every account and day, kept: any past score reopens and can be made again."""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -10,9 +11,12 @@ from threadpoolctl import threadpool_limits
 
 from heed.customers.models import Account
 from heed.evidence.estimate import Estimate
+from heed.evidence.metrics import Metric
 from heed.evidence.risk import HazardModel, Reasons
+from heed.measures.definitions import metrics_of
 from heed.measures.landmarks import features_at
-from heed.measures.models import RiskModel, RiskScore
+from heed.measures.models import RiskModel, RiskScore, ScoredDay
+from heed.measures.packing import packed, unpacked
 
 AHEAD: Final = (30, 90, 180, 365)
 USUAL: Final = 90
@@ -25,16 +29,17 @@ def model_for(as_of: date) -> RiskModel | None:
 
 
 def score_accounts(as_of: date) -> dict[int, RiskScore]:
-    """Score every account that pays on a date, from what was known by its end; by account, as now stored.
+    """Score every account that pays on a date, from what is known by its end; by account, as now stored.
 
-    Nothing where no model is in force. The same day again writes what changed.
+    What the model was told of each is kept with the day. Nothing where no model is in force. The same day
+    again writes what changed.
     """
     version = model_for(as_of)
     RiskScore.objects.exclude(account__withdrawn_at=None, account__erased_at=None).delete()
     if version is None:
         return {}
-    numbers = dict(Account.objects.values_list("key", "pk"))
-    found = [score for score in scored(version, features_at(as_of), as_of, numbers) if score is not None]
+    features = _by_number(features_at(as_of, asked_of(version)))
+    found = [score for score in scored(version, features, as_of) if score is not None]
     RiskScore.objects.bulk_create(
         found,
         batch_size=2_000,
@@ -42,23 +47,34 @@ def score_accounts(as_of: date) -> dict[int, RiskScore]:
         unique_fields=["account", "as_of"],
         update_fields=["model", "horizon_on", "probability", "low", "high", "probabilities"],
     )
+    told = {"model": version, "table": packed(features)}
+    ScoredDay.objects.update_or_create(as_of=as_of, defaults=told)
     stored = RiskScore.objects.filter(as_of=as_of).select_related("model__panel")
     # What a version learnt from is megabytes, and the same for all.
     stored = stored.defer("model__record", "model__card", "model__panel__table")
     return {score.account_id: score for score in stored}
 
 
-def scored(
-    version: RiskModel, features: pd.DataFrame, as_of: date, numbers: dict[str, int]
-) -> list[RiskScore | None]:
-    """What a version says of rows of features, row by row; None where it has no answer."""
+def asked_of(version: RiskModel) -> list[Metric]:
+    """The metrics that a version learnt from, as they were defined then."""
+    return list(metrics_of(version.definitions).values())
+
+
+def _by_number(features: pd.DataFrame) -> pd.DataFrame:
+    numbers = dict(Account.objects.values_list("key", "pk"))
+    known = features[features["account"].isin(numbers.keys())]
+    return known.assign(account=known["account"].map(numbers)).reset_index(drop=True)
+
+
+def scored(version: RiskModel, features: pd.DataFrame, as_of: date) -> list[RiskScore | None]:
+    """What a version says of rows of features (accounts by number), row by row; None: it has no answer."""
     model = loaded(version)
     ahead = horizons(features, model)
     with threadpool_limits(1):
         estimates = model.estimate(features, ahead)
         chances = {days: model.predict_proba(features, days) for days in AHEAD if days <= model.longest_}
     return [
-        _score(version, numbers[account], as_of, int(ahead[row]), estimates[row], chances, row)
+        _score(version, int(account), as_of, int(ahead[row]), estimates[row], chances, row)
         for row, account in enumerate(features["account"])
     ]
 
@@ -100,17 +116,44 @@ def _score(
     )  # fmt: skip
 
 
-def reopened(score: RiskScore) -> tuple[RiskScore | None, pd.DataFrame, Reasons | None]:
-    """A stored score made again from what was known by the end of its day: the score, the row of features it
-    was made from, and what each of them adds to its log-odds. None where the account no longer paid then, as
-    far as is known of that day now."""
-    account = score.account
-    features = features_at(score.as_of, [account.key])
-    if features.empty:
-        return None, features, None
-    again = scored(score.model, features, score.as_of, {account.key: account.pk})
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A score made again from what the model was told on its day: the score, what it was told (one row), and
+    what each of that adds to the log-odds. `changed` are metrics of which more, or less, is known of that day
+    since; None where the account is no longer known to have paid then.
+    """
+
+    again: RiskScore
+    told: pd.DataFrame
+    why: Reasons
+    changed: tuple[str, ...] | None
+
+
+def reopened(score: RiskScore) -> Reopened | None:
+    """A stored score made again; None where what the model was told was not kept."""
+    day = ScoredDay.objects.filter(as_of=score.as_of, model=score.model_id).first()
+    rows = unpacked(day.table) if day is not None else pd.DataFrame(columns=["account"])
+    told = rows[rows["account"] == score.account_id].reset_index(drop=True)
+    if told.empty:
+        return None
+    (again,) = scored(score.model, told, score.as_of)
     ahead = float((score.horizon_on - score.as_of).days)
-    return again[0], features, loaded(score.model).contributions(features, ahead)
+    why = loaded(score.model).contributions(told, ahead)
+    return None if again is None else Reopened(again, told, why, _changed(score, told))
+
+
+def _changed(score: RiskScore, told: pd.DataFrame) -> tuple[str, ...] | None:
+    metrics = asked_of(score.model)
+    now = features_at(score.as_of, metrics, [score.account.key])
+    if now.empty:
+        return None
+    return tuple(
+        metric.key for metric in metrics if _differ(told[metric.key].iloc[0], now[metric.key].iloc[0])
+    )
+
+
+def _differ(one: Any, other: Any) -> bool:
+    return not (pd.isna(one) and pd.isna(other)) and one != other
 
 
 def same(one: RiskScore, other: RiskScore) -> bool:

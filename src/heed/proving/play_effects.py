@@ -6,7 +6,6 @@ time, and is called "not randomised" wherever it appears.
 """
 
 import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,8 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from django.db import transaction
 
 from heed.customers.models import Account
@@ -29,6 +26,7 @@ from heed.ledger.actions import Change, record
 from heed.ledger.home import open_stream
 from heed.measures.definitions import current_metrics
 from heed.measures.landmarks import features_at
+from heed.measures.packing import packed, unpacked
 from heed.proving.fates import Spells, spells, still_pays
 from heed.proving.models import Experiment, PlayEffect
 
@@ -336,11 +334,7 @@ def _compared(own: pd.DataFrame, facts: _Facts) -> tuple[pd.DataFrame, pd.DataFr
 
 def _features(day: date) -> pd.DataFrame:
     """The metrics of the accounts that paid on a day, as known then, and the length of their terms."""
-    keys = [*(metric.key for metric in current_metrics().values()), "term_days"]
-    found = features_at(day)
-    if found.empty:
-        return pd.DataFrame(columns=["account", "landmark", *keys])
-    return found[["account", "landmark", *[key for key in keys if key in found]]]
+    return features_at(day, list(current_metrics().values()))
 
 
 def _point(key: str) -> float:
@@ -373,7 +367,7 @@ def _observed(key: str, rows: pd.DataFrame, table: pd.DataFrame, days: int) -> O
 def _keep(found: MeasuredPlay, rows: pd.DataFrame, as_of: date, numbers: Mapping[str, int]) -> int:
     """Store a play's effect where it, or a row behind it, changed; how many were written."""
     told = found.to_record()
-    table = _bytes(rows.assign(account=rows["account"].map(numbers)))
+    table = packed(rows.assign(account=rows["account"].map(numbers)))
     last = PlayEffect.objects.filter(play=found.play, as_of__lte=as_of).order_by("-as_of").first()
     if last is not None and last.record == told and bytes(last.table) == table and last.as_of == as_of:
         return 0
@@ -390,14 +384,7 @@ def rows_of(effect: PlayEffect) -> pd.DataFrame:
     """The rows behind an effect; `account` is the number of the account."""
     if not effect.table:
         return pd.DataFrame(columns=["account", "arm", "on", "before", "progress", "stayed"])
-    rows: pd.DataFrame = pq.read_table(io.BytesIO(bytes(effect.table))).to_pandas(date_as_object=True)
-    return rows
-
-
-def _bytes(rows: pd.DataFrame) -> bytes:
-    out = io.BytesIO()
-    pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), out, compression="zstd")
-    return out.getvalue()
+    return unpacked(effect.table)
 
 
 def latest(plays: Sequence[str] | None = None) -> list[PlayEffect]:

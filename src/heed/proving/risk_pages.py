@@ -1,5 +1,6 @@
 """What the pages of risk say: what the model in force is worth, who moved and why, and any past score."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +12,6 @@ from heed.customers.models import Account
 from heed.evidence.cards import ReportCard
 from heed.evidence.estimate import Estimate
 from heed.ledger import words
-from heed.measures.definitions import current_metrics
 from heed.measures.models import MetricVerdict, Risk, RiskModel, RiskScore
 from heed.proving.charts import Chart, curve
 
@@ -165,50 +165,52 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Reopened:
-    """A stored score, made again from what was known by the end of its day. `alike` to the last bit."""
+class ReopenedScore:
+    """A stored score, made again from what the model was told on its day. `alike` to the last bit; `changed`
+    names what is known otherwise of that day by now (None: not even that it paid)."""
 
     score: RiskScore
-    again: RiskScore | None
     alike: bool
     base: float
     log_odds: float
     reasons: tuple[Reason, ...]
     days: tuple[date, ...]
+    changed: tuple[str, ...] | None = ()
 
 
-def reopened_score(account: Account, on: str) -> Reopened | None:
+def reopened_score(account: Account, on: str) -> ReopenedScore | None:
     """The score of a day (the latest without one); None where the account has no score, 404 for a day
     without one."""
-    from heed.measures.scoring import reopened, same
+    from heed.measures.scoring import asked_of, reopened, same
 
     scores = (
         RiskScore.objects.filter(account=account)
         .select_related("model__panel", "account")
         .defer("model__panel__table")
     )
-    found = scores.filter(as_of=_day(on)).first() if on else scores.order_by("-as_of").first()
-    if found is None:
+    score = scores.filter(as_of=_day(on)).first() if on else scores.order_by("-as_of").first()
+    if score is None:
         if on:
             raise Http404(_("There is no score of %(account)s on %(on)s.") % {"account": account, "on": on})
         return None
-    again, features, why = reopened(found)
     days = tuple(scores.order_by("-as_of").values_list("as_of", flat=True)[:30])
-    alike = again is not None and same(found, again)
-    if why is None:
-        return Reopened(found, None, False, 0.0, 0.0, (), days)
-    names = {metric.key: metric.name for metric in current_metrics().values()}
-    reasons = [
-        Reason(
-            "" if column == CONTRACT else column,
-            names.get(column, _("Contract: age and renewal") if column == CONTRACT else column),
-            None if column not in features or pd.isna(features[column].iloc[0]) else features[column].iloc[0],
-            float(why.table[column].iloc[0]),
-        )
-        for column in why.table.columns
-    ]
-    reasons.sort(key=lambda each: -abs(each.adds))
-    return Reopened(found, again, alike, why.base, float(why.log_odds[0]), tuple(reasons), days)
+    found = reopened(score)
+    if found is None:
+        return ReopenedScore(score, False, 0.0, 0.0, (), days)
+    names = {metric.key: metric.name for metric in asked_of(score.model)}
+    reasons = sorted(_reasons(found.why.table, found.told, names), key=lambda each: -abs(each.adds))
+    changed = None if found.changed is None else tuple(names[key] for key in found.changed)
+    alike, odds = same(score, found.again), float(found.why.log_odds[0])
+    return ReopenedScore(score, alike, found.why.base, odds, tuple(reasons), days, changed)
+
+
+def _reasons(adds: pd.DataFrame, told: pd.DataFrame, names: Mapping[str, str]) -> Iterator[Reason]:
+    for column in adds.columns:
+        clock = column == CONTRACT
+        value = told[column].iloc[0] if column in told else None
+        label = _("Contract: age and renewal") if clock else names.get(column, column)
+        known = None if value is None or pd.isna(value) else float(value)
+        yield Reason("" if clock else column, label, known, float(adds[column].iloc[0]))
 
 
 def _day(text: str) -> date:
