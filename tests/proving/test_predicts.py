@@ -53,6 +53,12 @@ def every_metric_stands_with_its_verdict_and_opens_its_card_and_rows(member_clie
         page = member_client.get(reverse("proving:metric_rows", args=["days_active"]), {"band": number})
         inside = page.context["rows"].paginator
         assert (inside.count, sum(row.left for row in inside.object_list)) == (band.n, band.left)
+    for each in found.judged:
+        known = member_client.get(
+            reverse("proving:metric_rows", args=[each.definition.metric.key]), {"known": 1}
+        )
+        assert known.context["rows"].paginator.count == each.verdict.known
+        assert all(row.value is not None for row in known.context["rows"].object_list)
     for wrong in ("?band=99", "?band=x"):
         assert (
             member_client.get(reverse("proving:metric_rows", args=["days_active"]) + wrong).status_code == 404
@@ -63,7 +69,7 @@ def the_pages_are_handed_out_as_csv_and_pdf(member_client: Client) -> None:
     table = member_client.get(PREDICTS, {"format": "csv"})
     assert table["Content-Type"] == "text/csv; charset=utf-8"
     lines = table.content.decode("utf-8-sig").splitlines()
-    assert lines[2] == "Metric,AUC,95 % interval,Verdict,Rows,Left"
+    assert lines[2] == 'Metric,AUC,95 % interval,Verdict,"Rows, known","Left, known"'
     assert len(lines) == 3 + len(member_client.get(PREDICTS).context["chart"].rows)
     for address in (PREDICTS, reverse("proving:risk"), reverse("proving:metric_card", args=["days_active"])):
         paper = member_client.get(address, {"format": "pdf"})

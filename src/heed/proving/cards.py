@@ -118,8 +118,9 @@ class Row:
     days: int
 
 
-def rows_behind(card: MetricCard, band: int | None) -> Sequence[Row]:
-    """The rows of the panel that the verdict was made of: those of a band, or all; who left first."""
+def rows_behind(card: MetricCard, band: int | None, *, known_only: bool = False) -> Sequence[Row]:
+    """The rows of the panel that the verdict was made of: those of a band, those whose value was known, or
+    all; who left first."""
     if card.verdict is None or card.panel is None:
         return []
     table = judged_rows(rows_of(card.panel))
@@ -128,6 +129,8 @@ def rows_behind(card: MetricCard, band: int | None) -> Sequence[Row]:
         if band >= len(card.verdict.bands):
             raise Http404(_("There is no band %(band)d.") % {"band": band})
         table = table[in_band(table[key], card.verdict.bands[band])]
+    if known_only:
+        table = table[table[key].notna()]
     table = table.sort_values(["soon", "landmark", "account"], ascending=[False, False, True])
     names = dict(Account.objects.filter(key__in=set(table["account"])).values_list("key", "name"))
     values = table[key].astype(float)

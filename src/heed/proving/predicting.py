@@ -131,7 +131,7 @@ def auc_chart(found: Predicting) -> Chart:
         Bar(each.name, each.auc.value, each.auc.low, each.auc.high, each.verdict.verdict == "leak alarm")
         for each in shown
     ]
-    columns = (_("Metric"), _("AUC"), _("95 % interval"), _("Verdict"), _("Rows"), _("Left"))
+    columns = (_("Metric"), _("AUC"), _("95 % interval"), _("Verdict"), _("Rows, known"), _("Left, known"))
     return Chart(
         title=found.finding,
         alt=_("AUC with interval of %(n)d metrics, best first: %(names)s.")
@@ -145,8 +145,8 @@ def auc_chart(found: Predicting) -> Chart:
                 f"{each.auc.value:.3f}",
                 f"{each.auc.low:.3f}–{each.auc.high:.3f}" if each.auc.low and each.auc.high else _("none"),
                 each.verdict_words,
-                f"{each.verdict.n:,}",
-                f"{each.verdict.left:,}",
+                f"{each.verdict.known:,}",
+                f"{each.verdict.known_left:,}",
             )
             for each in shown
         ),

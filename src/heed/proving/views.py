@@ -57,13 +57,13 @@ def metric_card(request: HttpRequest, key: str) -> HttpResponse:
 @require_safe
 @may(Permission.SEE_CUSTOMERS)
 def metric_rows(request: HttpRequest, key: str) -> HttpResponse:
-    """The rows that a metric was judged on, all or those of a band."""
+    """The rows that a metric was judged on: all, those of a band, or (`?known=1`) those with a value."""
     from heed.proving import cards
 
     card = cards.metric_card(key)
-    band = _number(request, "band")
-    rows = cards.rows_behind(card, band)
-    return page(request, "metric_rows", {"card": card, "band": band, "rows": _paged(request, rows)})
+    band, known = _number(request, "band"), bool(_number(request, "known"))
+    rows = _paged(request, cards.rows_behind(card, band, known_only=known))
+    return page(request, "metric_rows", {"card": card, "some": known or band is not None, "rows": rows})
 
 
 @require_safe

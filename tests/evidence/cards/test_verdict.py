@@ -55,6 +55,22 @@ def test_a_metric_of_noise_does_not_where_enough_left_and_cannot_tell_where_not(
     assert few.detectable_odds_ratio == pytest.approx(2, abs=0.5)
 
 
+@pytest.mark.parametrize(("seed", "word", "reason"), [
+    (7, "does not", "its AUC lies within 0.40 to 0.60 (two tests at 5 %)"),
+    (0, "cannot tell", "with 63 that left while it was known, only an AUC of 0.60 or more"),
+])  # fmt: skip
+def test_two_tests_at_5_per_cent_decide_that_a_metric_is_of_no_use(seed: int, word: str, reason: str) -> None:
+    random = np.random.default_rng(seed)
+    y, values = (random.random(380) < 0.25).astype(float), (random.random(380) < 0.5).astype(float)
+    found = verdict(np.where(random.random(380) < 0.3, np.nan, values), y)
+    # The 95 % interval reaches beyond the bound in both.
+    assert not 0.4 < (found.auc.low or 0) < (found.auc.high or 1) < 0.6
+    assert found.verdict == word
+    assert reason in found.reason
+    if word == "cannot tell":
+        assert (found.known_left, found.left, found.auc.n, found.n) == (63, 88, 267, 380)
+
+
 def test_a_trace_that_is_sure_and_tiny_does_not_predict() -> None:
     y = outcome(n=40_000)
     found = verdict(noise(n=40_000) + 0.08 * y, y)

@@ -32,7 +32,7 @@ class Replay:
     """What a trigger would have done between `since` and `until` (ISO dates).
 
     `precision`: right alerts of those decided. `recall`: caught among the accounts that left; `missed` its
-    opposite, `missed_accounts` who. `lead_days`: median days from the first alert within the horizon until an
+    opposite, `missed_accounts` who. `f1`: harmonic mean of precision and recall. `lead_days`: median days from the first alert within the horizon until an
     account left. `false_alarms`: wrong alerts per customer success manager and week.
     """
 
@@ -46,6 +46,7 @@ class Replay:
     left: int
     precision: Estimate
     recall: Estimate
+    f1: Estimate
     missed: Estimate
     missed_accounts: tuple[str, ...]
     lead_days: Estimate
@@ -83,34 +84,121 @@ def replay_trigger(
     `csms`: how many customer success managers share the alarms. `quiet`: firings of an account within so
     many days of the one before belong to the same alert. Raises ValueError where a column is missing.
     """
+    judged = judge_alerts(
+        fired, outcomes, alive, until=until, horizon=horizon, months=months, quiet=quiet
+    )
+    alerts, leavers = judged.alerts, judged.leavers
+    counts = {fate: int((alerts["fate"] == fate).sum()) for fate in ("right", "wrong", "open")}
+    missed = leavers.loc[leavers["first"].isna(), "account"].unique()
+    n = leavers["account"].nunique()
+    precision, recall = _precision(alerts, level), _of_left(n - len(missed), n, months, level)
+    return Replay(
+        since=judged.since.isoformat(), until=judged.until.isoformat(), horizon=horizon,
+        alerts=len(alerts), **counts, left=n, precision=precision, recall=recall,
+        f1=_f1(precision, recall, level), missed=_of_left(len(missed), n, months, level),
+        missed_accounts=tuple(sorted(map(str, missed))),
+        lead_days=median_days(_leads(leavers).to_numpy(float), seed, level),
+        false_alarms=_false_alarms(counts["wrong"], csms, judged.days - horizon, level),
+        notes=_notes(judged.dropped),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JudgedAlerts:
+    """What became of each alert, and who of those that left was alerted on, between two days.
+
+    `alerts`: account, on, `left` (the day on which it left within the horizon, NaT: it did not) and `fate`:
+    right, wrong or open. `leavers`: account, on (it left) and `first` firing within the horizon before (NaT:
+    missed). `dropped`: firings left out.
+    """
+
+    since: date
+    until: date
+    alerts: pd.DataFrame
+    leavers: pd.DataFrame
+    dropped: int
+
+    @property
+    def days(self) -> int:
+        return (self.until - self.since).days + 1
+
+
+def judge_alerts(
+    fired: pd.DataFrame,
+    outcomes: pd.DataFrame,
+    alive: pd.DataFrame,
+    *,
+    until: date,
+    horizon: int = HORIZON,
+    months: int = MONTHS,
+    quiet: int = QUIET,
+) -> JudgedAlerts:
+    """The alerts and the leavers that `replay_trigger` counts, given the same."""
     if horizon < 1 or months < 1:
         raise ValueError(f"Horizon and months are 1 or more; these are {horizon!r} and {months!r}.")
     end = pd.Timestamp(until)
     start = end - pd.DateOffset(months=months) + DAY
     left = _days(outcomes, "outcomes", "on").drop_duplicates()
-    gone = left[(left["on"] >= start) & (left["on"] <= end)]
+    left = left[left["on"] <= end]
     known = _days(fired, "fired", "on")
-    living = _living(known[known["on"] <= end], _days(alive, "alive", "since", "until"))
+    known = known[known["on"] <= end]
+    living = _living(known, _days(alive, "alive", "since", "until"))
     alerts = _alerts(living, quiet)
-    ends = _next_leaving(alerts, left[left["on"] <= end], horizon)
-    judged = alerts.assign(left_after=ends)
-    inside = judged[judged["on"] >= start]
-    right = inside["left_after"].notna()
-    wrong = ~right & (inside["on"] + horizon * DAY <= end)
-    leads = _leads(living, gone, horizon)
-    missed = gone.loc[~gone["account"].isin(leads.index), "account"].unique()
-    n = gone["account"].nunique()
-    return Replay(
-        since=start.date().isoformat(), until=end.date().isoformat(), horizon=horizon,
-        alerts=len(inside), right=int(right.sum()), wrong=int(wrong.sum()),
-        open=int((~right & ~wrong).sum()), left=n,
-        precision=_precision(inside[right | wrong], level),
-        recall=_of_left(n - len(missed), n, months, level), missed=_of_left(len(missed), n, months, level),
-        missed_accounts=tuple(sorted(map(str, missed))),
-        lead_days=median_days(leads.to_numpy(float), seed, level),
-        false_alarms=_false_alarms(int(wrong.sum()), csms, (end - start).days + 1 - horizon, level),
-        notes=_notes(len(known[known["on"] <= end]) - len(living)),
+    alerts = alerts.assign(left=_next_leaving(alerts, left, horizon))
+    alerts["fate"] = "wrong"
+    alerts.loc[alerts["on"] + horizon * DAY > end, "fate"] = "open"
+    alerts.loc[alerts["left"].notna(), "fate"] = "right"
+    gone = left[left["on"] >= start].reset_index(drop=True)
+    return JudgedAlerts(
+        start.date(), end.date(), alerts[alerts["on"] >= start].reset_index(drop=True),
+        gone.assign(first=_first_before(living, gone, horizon)), len(known) - len(living),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """What alerts at random moments would have come to, to hold a trigger against.
+
+    `precision`: of all moments, those with an account leaving within the horizon after. `recall`: of all
+    moments, those with an alert within the horizon before; one that always has one catches everybody.
+    """
+
+    precision: Estimate
+    recall: Estimate
+
+    def to_record(self) -> dict[str, Any]:
+        record: dict[str, Any] = to_record(self)
+        return record
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        return from_record(cls, record)
+
+
+def by_chance(
+    moments: pd.DataFrame,
+    fired: pd.DataFrame,
+    outcomes: pd.DataFrame,
+    alive: pd.DataFrame,
+    *,
+    until: date,
+    horizon: int = HORIZON,
+    months: int = MONTHS,
+    level: float = LEVEL,
+) -> Chance:
+    """`moments`: `account` and `on`, every day of the grid on which the trigger was looked at."""
+    window = {"until": until, "horizon": horizon, "months": months}
+    found = judge_alerts(moments, outcomes, alive, **window, quiet=0).alerts
+    as_if = found[["account", "on"]]
+    alerted = judge_alerts(fired, as_if, alive, **window).leavers["first"].notna()
+    accounts = found["account"].nunique()
+    share = float(alerted.mean()) if len(alerted) else 0.0
+    recall = Estimate.unknown("nobody was there to be alerted on")
+    if accounts:
+        low, high = _wilson_bounds(share, accounts, level)
+        method = "moments with an alert in the horizon before, Wilson interval by account"
+        recall = Estimate(share, low, high, accounts, level, method)
+    return Chance(_precision(found, level), recall)
 
 
 def _days(table: pd.DataFrame, name: str, *columns: str) -> pd.DataFrame:
@@ -147,21 +235,28 @@ def _next_leaving(alerts: pd.DataFrame, left: pd.DataFrame, horizon: int) -> "pd
     return caught.groupby("index")["on_left"].min().reindex(alerts.index)
 
 
-def _leads(living: pd.DataFrame, gone: pd.DataFrame, horizon: int) -> "pd.Series[Any]":
+def _first_before(living: pd.DataFrame, gone: pd.DataFrame, horizon: int) -> "pd.Series[Any]":
+    """For each leaving the first firing within the horizon before (never on the same day), NaT if none."""
+    pairs = gone.reset_index().merge(living, on="account", suffixes=("", "_fired"))
+    ahead = pairs["on"] - pairs["on_fired"]
+    caught = pairs[(ahead > 0 * DAY) & (ahead <= horizon * DAY)]
+    return caught.groupby("index")["on_fired"].min().reindex(gone.index)
+
+
+def _leads(leavers: pd.DataFrame) -> "pd.Series[Any]":
     """By account that left and was caught: days from the first firing within the horizon until it left."""
-    pairs = living.merge(gone, on="account", suffixes=("", "_left"))
-    pairs["ahead"] = (pairs["on_left"] - pairs["on"]).dt.days
-    caught = pairs[(pairs["ahead"] > 0) & (pairs["ahead"] <= horizon)]
-    leads: pd.Series[Any] = caught.groupby("account")["ahead"].max()
+    ahead = (leavers["on"] - leavers["first"]).dt.days
+    leads: pd.Series[Any] = ahead.groupby(leavers["account"]).max().dropna()
     return leads
 
 
-def _precision(decided: pd.DataFrame, level: float) -> Estimate:
+def _precision(alerts: pd.DataFrame, level: float) -> Estimate:
     """Wilson's interval for as many alerts as they are worth: several of one account count for less."""
     method = "right alerts of those decided, Wilson interval widened for accounts with several alerts"
+    decided = alerts[alerts["fate"] != "open"]
     if not len(decided):
         return Estimate.unknown("it would not have fired, or nothing is decided yet", method=method)
-    right = decided["left_after"].notna().to_numpy(float)
+    right = (decided["fate"] == "right").to_numpy(float)
     share, n = float(right.mean()), len(right)
     sums = pd.Series(right - share).groupby(decided["account"].to_numpy()).sum().to_numpy()
     plain = n * share * (1 - share)
@@ -183,6 +278,22 @@ def _of_left(part: int, n: int, months: int, level: float) -> Estimate:
     if n == 0:
         return Estimate.unknown(f"no account left in these {months} months")
     return wilson(part, n, level=level)
+
+
+def _f1(precision: Estimate, recall: Estimate, level: float) -> Estimate:
+    """The harmonic mean; its interval is that of both at their lower, and both at their upper ends."""
+    method = "harmonic mean of precision and recall, from the ends of both intervals"
+    both = precision, recall
+    unknown = next((each for each in both if each.value is None), None)
+    if unknown is not None:
+        return Estimate.unknown(unknown.reason, method=method)
+    value, low, high = (
+        2 * one * other / (one + other) if one and other else 0.0
+        for one, other in ((each[0], each[1]) for each in zip(*(
+            (each.value, each.low, each.high) for each in both
+        ), strict=True))
+    )
+    return Estimate(value, low, high, recall.n, 1 - 2 * (1 - level), method)
 
 
 def _false_alarms(wrong: int, csms: float | None, days: int, level: float) -> Estimate:

@@ -39,7 +39,8 @@ class Verdict:
     of `folds` show the same direction. `q_value` is the p-value after allowing for all metrics judged
     together. `detectable_auc` and `detectable_odds_ratio` (per standard deviation) are the least effects
     that such rows would have shown with 80 % power. `bands` are deciles with Wilson intervals, the missing
-    last.
+    last. Of the `n` rows the metric of `known` was known, and of the accounts that `left` that of
+    `known_left`.
     """
 
     name: str
@@ -59,6 +60,8 @@ class Verdict:
     n: int
     accounts: int
     left: int
+    known: int
+    known_left: int
     horizon: float
     equivalence: float
     notes: tuple[str, ...]
@@ -168,7 +171,7 @@ def _q_values(weighed: list[Weighed], control: Control) -> dict[int, float]:
 
 def _verdict(each: Weighed, q_value: float | None, horizon: float, equivalence: float) -> Verdict:
     word, reason = _decided(each, q_value, equivalence)
-    height = each.height
+    height, known = each.height, each.rows.known()
     detectable = None if height is None else height.separation.detectable()
     rows = each.rows
     return Verdict(
@@ -179,7 +182,7 @@ def _verdict(each: Weighed, q_value: float | None, horizon: float, equivalence: 
         p_value=each.p_value, q_value=q_value, agreeing=each.agreeing, folds=each.folds,
         detectable_auc=detectable, detectable_odds_ratio=detectable and odds_ratio(detectable),
         bands=each.bands, n=rows.n, accounts=rows.accounts, left=rows.left,
-        horizon=horizon, equivalence=equivalence, notes=rows.notes,
+        known=known.n, known_left=known.left, horizon=horizon, equivalence=equivalence, notes=rows.notes,
     )  # fmt: skip
 
 
@@ -210,8 +213,11 @@ def _decided(each: Weighed, q_value: float | None, equivalence: float) -> tuple[
         return _found(each, each.telling(level, equivalence / 2), equivalence)
     if all(aspect.inside(equivalence) for aspect in each.aspects):
         bound = f"{0.5 - equivalence:.2f} to {0.5 + equivalence:.2f}"
-        return "does not", f"whatever it may tell is too little to use: its AUC lies within {bound}"
-    return "cannot tell", _unsure(each)
+        return (
+            "does not",
+            f"whatever it may tell is too little to use: its AUC lies within {bound} (two tests at 5 %)",
+        )
+    return "cannot tell", _unsure(each, equivalence)
 
 
 def _found(each: Weighed, aspect: Aspect, equivalence: float) -> tuple[Word, str]:
@@ -241,12 +247,23 @@ def _beyond_clock(gain: Estimate | None) -> str:
     return "that it adds to what the clock knows is not shown"
 
 
-def _unsure(each: Weighed) -> str:
-    height = each.height or each.aspects[0]
-    seen = height.separation.detectable()
+def _unsure(each: Weighed, equivalence: float) -> str:
+    aspect = next(aspect for aspect in each.aspects if not aspect.inside(equivalence))
+    left = (each.rows if aspect.name == MISSING else each.rows.known()).left
+    seen = aspect.separation.detectable()
     if seen is None:
-        return f"with {each.rows.left} that left no effect could have been seen"
-    words = f"with {each.rows.left} that left, only an AUC of {seen:.2f} or more would have shown itself"
+        return f"with {left} that left no effect could have been seen"
+    words = (
+        f"with {left} that left{_seen_in(aspect)}, only an AUC of {seen:.2f} or more would have shown itself"
+    )
     if each.p_value is not None and each.p_value <= FALSE_FINDS:
         words += "; alone it would look like a find, but among so many metrics chance brings such ones"
     return words
+
+
+def _seen_in(aspect: Aspect) -> str:
+    if aspect.name == HEIGHT:
+        return " while it was known"
+    return (
+        ", in whether there is a value" if aspect.name == MISSING else ", in how far it lies from its middle"
+    )

@@ -19,6 +19,7 @@ SHARE_FOR_HEIGHT = 0.8
 LEAST_LEVELS = 5
 HEIGHT, MISSING, MIDDLE = "height", "missing", "distance from the middle"
 LEAST_IN_FOLD = 3
+EQUIVALENCE_ERROR = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,14 @@ class Aspect:
         return self.name != MIDDLE and too_good(0.5 + self.distance, low)
 
     def inside(self, bound: float) -> bool:
-        low, high = self.estimate.low, self.estimate.high
-        return low is not None and high is not None and 0.5 - bound < low and high < 0.5 + bound
+        """Whether both one-sided tests at 5 % refuse an AUC at or beyond the bound (Schuirmann 1987)."""
+        found = self.separation.estimate(1 - 2 * EQUIVALENCE_ERROR)
+        return (
+            found.low is not None
+            and found.high is not None
+            and 0.5 - bound < found.low
+            and found.high < 0.5 + bound
+        )
 
 
 @dataclass(frozen=True, slots=True)
