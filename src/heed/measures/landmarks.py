@@ -22,7 +22,7 @@ from heed.measures.definitions import current_metrics
 from heed.measures.frames import account_frame, as_ibis, contract_frame
 from heed.measures.known import KnownPeriod, known_periods
 from heed.measures.measuring import measure_at
-from heed.measures.stays import contracts, next_term, terms_known
+from heed.measures.stays import Term, contracts, next_term, terms_known
 
 LANDMARKS: Final = 24
 DAYS_BETWEEN: Final = 30
@@ -102,15 +102,23 @@ def _answers(metrics: Sequence[Metric], grid: Sequence[date], accounts: pa.Table
 def _paying(rows: pd.DataFrame, periods: Sequence[KnownPeriod], grid: Sequence[date]) -> pd.DataFrame:
     """The rows of accounts that had a paid term in force on the landmark, as it was known then, with the
     length of that term (`term_days`, missing where it has none to speak of)."""
-    lengths: dict[tuple[str, date], float] = {}
-    for landmark in grid:
-        for account, terms in terms_known(periods, landmark).items():
-            if any(term.in_force(landmark) for term in terms):
-                coming = next_term(terms, landmark)
-                lengths[account, landmark] = coming.days if coming and coming.months else nan
+    lengths = {
+        (account, landmark): days
+        for landmark in grid
+        for account, terms in terms_known(periods, landmark).items()
+        if (days := term_days(terms, landmark)) is not None
+    }
     places = list(zip(rows["account"], rows["landmark"], strict=True))
     kept = rows.assign(term_days=[lengths.get(place, nan) for place in places])
     return kept[np.array([place in lengths for place in places], dtype=bool)].reset_index(drop=True)
+
+
+def term_days(terms: Sequence[Term], on: date) -> float | None:
+    """The length of the paid term in force on a day (NaN: it has none to speak of); None: none is."""
+    if not any(term.in_force(on) for term in terms):
+        return None
+    coming = next_term(terms, on)
+    return coming.days if coming and coming.months else nan
 
 
 def stays(as_of: date) -> pd.DataFrame:

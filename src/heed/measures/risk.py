@@ -69,7 +69,7 @@ def estimate_risk(as_of: date, *, by: str) -> Estimated:
     clocks = Clocks.of(curves)
     with transaction.atomic():
         version = _keep_version(curves, clocks, as_of, by)
-        scores = _scores(as_of)
+        scores = _scores(as_of, known)
         risks = [
             _risk(contract, clocks, as_of, version, scores.get(contract.account))
             for contract in known
@@ -157,13 +157,13 @@ def _risk(
     )
 
 
-def _scores(as_of: date) -> dict[int, RiskScore]:
+def _scores(as_of: date, known: Sequence[Contract]) -> dict[int, RiskScore]:
     if not RiskModel.objects.filter(as_of__lte=as_of, record__isnull=False).exists():
         return {}
     # Here, because the learners take a second to load.
     from heed.measures.scoring import score_accounts
 
-    return score_accounts(as_of)
+    return score_accounts(as_of, known)
 
 
 def _scored_risk(contract: Contract, as_of: date, score: RiskScore) -> Risk:

@@ -1,5 +1,6 @@
 """The risk model's word on every account and day, kept: any past score reopens and can be made again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -9,14 +10,15 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from heed.customers.models import Account
 from heed.evidence.estimate import Estimate
 from heed.evidence.metrics import Metric
 from heed.evidence.risk import HazardModel, Reasons
+from heed.measures.day import features_of_day
 from heed.measures.definitions import metrics_of
 from heed.measures.landmarks import features_at
 from heed.measures.models import RiskModel, RiskScore, ScoredDay
 from heed.measures.packing import packed, unpacked
+from heed.measures.stays import Contract
 
 AHEAD: Final = (30, 90, 180, 365)
 USUAL: Final = 90
@@ -28,17 +30,17 @@ def model_for(as_of: date) -> RiskModel | None:
     return latest if latest is not None and latest.record is not None else None
 
 
-def score_accounts(as_of: date) -> dict[int, RiskScore]:
+def score_accounts(as_of: date, known: Sequence[Contract]) -> dict[int, RiskScore]:
     """Score every account that pays on a date, from what is known by its end; by account, as now stored.
 
-    What the model was told of each is kept with the day. Nothing where no model is in force. The same day
-    again writes what changed.
+    `known` are the contracts as known then. What the model was told of each account is kept with the day.
+    Nothing where no model is in force. The same day again writes what changed.
     """
     version = model_for(as_of)
     RiskScore.objects.exclude(account__withdrawn_at=None, account__erased_at=None).delete()
     if version is None:
         return {}
-    features = _by_number(features_at(as_of, asked_of(version)))
+    features = features_of_day(as_of, metrics_of(version.definitions), known)
     found = [score for score in scored(version, features, as_of) if score is not None]
     RiskScore.objects.bulk_create(
         found,
@@ -58,12 +60,6 @@ def score_accounts(as_of: date) -> dict[int, RiskScore]:
 def asked_of(version: RiskModel) -> list[Metric]:
     """The metrics that a version learnt from, as they were defined then."""
     return list(metrics_of(version.definitions).values())
-
-
-def _by_number(features: pd.DataFrame) -> pd.DataFrame:
-    numbers = dict(Account.objects.values_list("key", "pk"))
-    known = features[features["account"].isin(numbers.keys())]
-    return known.assign(account=known["account"].map(numbers)).reset_index(drop=True)
 
 
 def scored(version: RiskModel, features: pd.DataFrame, as_of: date) -> list[RiskScore | None]:
