@@ -247,6 +247,6 @@ def invitations(accounts: Accounts, lives: Lives, random: np.random.Generator) -
 def scores(accounts: Accounts, account: Whole, survey: Whole, random: np.random.Generator) -> Whole:
     """NPS 0 to 10, CES 1 to 7: liking, less for captive ones, and chance. Not outcomes, not harm."""
     liking = accounts.liking[account] + random.normal(0, 0.5, len(account))
-    nps = np.clip(np.round(7.6 + 1.8 * liking - 3.0 * accounts.captive[account]), 0, 10)
-    ces = np.clip(np.round(5.0 + 1.0 * liking - 1.5 * accounts.captive[account]), 1, 7)
+    nps = np.clip(np.round(7.6 + 1.8 * liking - 1.2 * accounts.captive[account]), 0, 10)
+    ces = np.clip(np.round(5.0 + 1.0 * liking - 0.6 * accounts.captive[account]), 1, 7)
     return np.where(survey == 0, nps, ces).astype(np.int64)

@@ -76,13 +76,17 @@ OFFBOARDING: dict[str, Any] = {
     "caveat": "Held when an account has decided to leave: it tells what is known already.",
     "owner": "customer success",
 }
+MONTHS = 30
+"""The two years that risk is learnt from, and half a year before, so that surveys were answered by then."""
+SEED = 2
+"""A company in which chance does not hide what was planted."""
 PATIENCE = 60.0
 GRACE = 25.0
 
 
 def demo(
     port: Annotated[int, typer.Option(envvar="PORT", help="Port to listen on.")] = 8000,
-    accounts: Annotated[int, typer.Option(help="Accounts of the company, when it is made.")] = 600,
+    accounts: Annotated[int, typer.Option(help="Accounts of the company, when it is made.")] = 800,
     activities: Annotated[int, typer.Option(help="About how many activities it has.")] = 2_000_000,
     serve: Annotated[
         bool, typer.Option("--serve/--no-serve", help="Start the server and the worker at the end.")
@@ -141,6 +145,8 @@ def make_company(accounts: int, activities: int) -> None:
             folder(),
             end=clock.today(),
             accounts=accounts,
+            months=MONTHS,
+            seed=SEED,
             activities=activities,
             progress=lambda what, rows, of: progress.update(
                 task, description=f"making {what.replace('_', ' ')}", completed=rows, total=of
