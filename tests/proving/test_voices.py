@@ -283,3 +283,46 @@ def test_seats_that_one_customer_does_not_state_are_unknown_of_all(member_client
     found = gears_page()
     assert found.lines[0].beside == ()
     assert member_client.get(GEARS).status_code == 200
+
+
+def fed_back(**values: float | None) -> None:
+    ensure_starter_metrics([each for each in starter_definitions() if each["key"] == "feedback"])
+    metric = MetricDefinition.objects.get(key="feedback")
+    for key, value in values.items():
+        account = Account.objects.get(key=key)
+        MetricValue.objects.create(account=account, metric=metric, as_of=TODAY, value=value)
+
+
+def test_revenue_without_feedback_is_told_with_the_accounts_behind_it(member_client: Client) -> None:
+    for key, amount in (("A0", 100), ("A1", 200), ("A2", 700), ("A3", 1000)):
+        paying(key, date(2026, 1, 1), amount=amount)
+    paying("A4", date(2026, 1, 1), amount=50, currency="USD")
+    paying("A5", date(2025, 1, 1), date(2026, 1, 1), amount=900)
+    # Of A3 nothing was ever recorded; it is not heard, and not left out.
+    fed_back(A0=2.0, A1=0.0, A2=1.0, A4=3.0, A5=0.0)
+    answer = member_client.get(SPOTS)
+    told = answer.context["coverage"]
+    assert told.found.revenue.value == 0.4
+    assert (told.found.revenue.n, told.found.accounts.value, told.found.accounts.n) == (4, 0.5, 4)
+    assert [(row.key, row.amount) for row in told.unheard] == [("A3", 1000.0), ("A1", 200.0)]
+    assert told.finding == "60 % of revenue gave no feedback in 90 days"
+    assert told.left_out == ("1 account that pays in USD is left out: no rate is stated for it.",)
+    words = answer.content.decode()
+    assert told.finding in words
+    assert "€ 1,200" in words
+    assert "/customers/accounts/A3/" in words
+
+
+@pytest.mark.parametrize(
+    ("paid", "reason"),
+    [(True, "the daily round has not counted any feedback yet"), (False, "no account pays")],
+)
+def test_before_feedback_is_counted_nobody_is_called_silent(
+    member_client: Client, paid: bool, reason: str
+) -> None:
+    paying("A0", date(2025, 1, 1), None if paid else date(2026, 1, 1))
+    if not paid:
+        fed_back(A0=0.0)
+    told = member_client.get(SPOTS).context["coverage"]
+    assert (told.reason, told.unheard, told.found) == (reason, (), None)
+    assert told.finding == "Who gives feedback is not known yet"

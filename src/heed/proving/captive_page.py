@@ -1,6 +1,6 @@
 """What the page Captive revenue says: revenue that stays although it would rather not, as far as asked."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
@@ -10,17 +10,15 @@ import pandas as pd
 from django import forms
 from django.http import Http404
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from heed.customers.models import Account
 from heed.customers.reads import reporting_currency
 from heed.evidence.money import CaptiveRevenue, captive_revenue
 from heed.evidence.money.captive import CUT, HOLDING, Bucket, Loss
 from heed.ledger import clock, words
-from heed.measures.known import known_periods
-from heed.measures.stays import Contract, Term, terms_known
+from heed.measures.stays import Contract, Term
 from heed.proving.charts import Bar, Chart, intervals
-from heed.proving.forecasting import rates
+from heed.proving.paying import Paying, left_out, paying_on
 
 LEAVES: Final = 25.0
 ATTITUDE, REASONS = "stay_attitude", "stay_reasons"
@@ -123,8 +121,9 @@ def definition(cut: float) -> str:
 
 def captive_page(cut: float = CUT, leaves: float = LEAVES) -> CaptivePage:
     today = clock.today()
-    accounts = {account.key: account for account in Account.objects.filter(withdrawn_at=None)}
-    frame, without_rate = _paying(accounts, today)
+    paying, without_rate = paying_on(today)
+    accounts = {each.account.key: each.account for each in paying}
+    frame = pd.DataFrame([_row(each, today) for each in paying], columns=COLUMNS)
     found = captive_revenue(frame, cut=cut)
     read = dict(zip(frame["account"], frame.itertuples(index=False), strict=True))
     rows = tuple(
@@ -143,28 +142,17 @@ def captive_page(cut: float = CUT, leaves: float = LEAVES) -> CaptivePage:
         tuple(sorted(rows, key=lambda row: (-row.amount, row.key))),
         sum(row.attitude is not None or bool(row.reasons) for row in rows),
         sum(_unreadable(accounts[key].attributes.get(ATTITUDE)) for key in read),
-        tuple(_left_out(without_rate)),
+        tuple(left_out(without_rate)),
         leaves,
         found.if_leaves(leaves / 100),
         today,
     )
 
 
-def _paying(accounts: dict[str, Account], today: date) -> tuple[pd.DataFrame, dict[str, int]]:
-    """The accounts that pay today in currencies with a rate, and how many have none, by currency."""
-    worth, rows, without = rates(), [], dict[str, int]()
-    for key, terms in terms_known(known_periods(), today).items():
-        now = [term for term in terms if term.in_force(today)]
-        if not now or key not in accounts:
-            continue
-        if strange := sorted({term.currency for term in now} - set(worth)):
-            without[strange[0]] = without.get(strange[0], 0) + 1
-            continue
-        told = accounts[key].attributes
-        amount = sum(float(term.amount) * worth[term.currency] for term in now)
-        reasons = reasons_of(told.get(REASONS))
-        rows.append((key, amount, renewed(terms, today), attitude_of(told.get(ATTITUDE)), reasons))
-    return pd.DataFrame(rows, columns=COLUMNS), without
+def _row(each: Paying, today: date) -> tuple[Any, ...]:
+    told = each.account.attributes
+    attitude, reasons = attitude_of(told.get(ATTITUDE)), reasons_of(told.get(REASONS))
+    return each.account.key, each.amount, renewed(each.terms, today), attitude, reasons
 
 
 def renewed(terms: list[Term], today: date) -> bool | None:
@@ -197,16 +185,6 @@ def reasons_of(told: Any) -> frozenset[str] | None:
 
 def _plain(value: float | None) -> float | None:
     return None if value is None or pd.isna(value) else float(value)
-
-
-def _left_out(without: dict[str, int]) -> Iterable[str]:
-    for currency, accounts in sorted(without.items()):
-        told = ngettext(
-            "%(n)s account that pays in %(currency)s is left out: no rate is stated for it.",
-            "%(n)s accounts that pay in %(currency)s are left out: no rate is stated for it.",
-            accounts,
-        )
-        yield told % {"n": accounts, "currency": currency}
 
 
 def _parts(found: CaptiveRevenue) -> Iterator[Part]:

@@ -10,19 +10,26 @@ from django.views.decorators.http import require_safe
 from heed.people.permissions import Permission, may
 from heed.proving.views import PER_PAGE, page
 
+UNHEARD_PER_PAGE = 20
+
 
 @require_safe
 @may(Permission.SEE_CUSTOMERS)
 def blind_spots(request: HttpRequest) -> HttpResponse:
-    """Who left unseen, by usage and by answer, how early it was seen; `?rows=` opens the accounts of each."""
+    """Who left unseen, by usage and by answer, how early it was seen; `?rows=` opens the accounts of each.
+
+    Below it those who pay and say nothing now.
+    """
     from heed.proving.blind_spots_page import blind_spots_page, chosen_rows
+    from heed.proving.coverage import coverage
     from heed.proving.exporting import asked_for
 
     found = blind_spots_page()
     if answer := asked_for(request, "blind-spots", found.charts):
         return answer
     asked = request.GET.get("rows", "")
-    told: dict[str, object] = {"found": found, "opened": asked}
+    told: dict[str, object] = {"found": found, "opened": asked, "coverage": (heard := coverage())}
+    told["unheard"] = Paginator(heard.unheard, UNHEARD_PER_PAGE).get_page(request.GET.get("unheard"))
     if found.spots:
         told["title"], rows = chosen_rows(found, asked)
         told["rows"] = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
