@@ -9,11 +9,11 @@ import pytest
 from heed.customers.actions import erase_account
 from heed.customers.models import Account
 from heed.evidence.metrics import Metric
-from heed.measures import day
 from heed.measures.actions import measure_accounts
 from heed.measures.day import features_of_day
 from heed.measures.definitions import current_metrics, new_version
 from heed.measures.landmarks import features_at
+from heed.measures.measuring import measure_at
 from heed.measures.models import MetricDefinition
 from heed.measures.stays import contracts
 from tests.measures.conftest import log as log
@@ -26,13 +26,12 @@ pytestmark = pytest.mark.django_db
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The keys of the metrics of each time that something is measured for the model."""
     calls: list[list[str]] = []
-    measure_at = day.measure_at
 
     def counted(metrics: list[Metric], *rest: Any) -> Any:
         calls.append([metric.key for metric in metrics])
         return measure_at(metrics, *rest)
 
-    monkeypatch.setattr(day, "measure_at", counted)
+    monkeypatch.setattr("heed.measures.day.measure_at", counted)
     return calls
 
 

@@ -32,7 +32,7 @@ def features_of_day(as_of: date, metrics: Mapping[int, Metric], known: Iterable[
     rows = pd.DataFrame({"landmark": as_of, **columns}, index=values.index)
     paying = np.array([lengths.get(number) is not None for number in rows.index], dtype=bool)
     rows = rows[paying].rename_axis("account").reset_index()
-    return rows.assign(term_days=[lengths[number] for number in rows["account"]])
+    return rows.assign(term_days=np.array([lengths[number] for number in rows["account"]], dtype=float))
 
 
 def _stored(as_of: date, definitions: Collection[int]) -> pd.DataFrame:
