@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from heed.evidence.cards import PUBLISHED_RULES, Replay, TriggerRule, replay_trigger
+from heed.evidence.cards import (
+    PUBLISHED_RULES,
+    Chance,
+    Replay,
+    TriggerRule,
+    by_chance,
+    judge_alerts,
+    replay_trigger,
+)
 
 UNTIL = date(2026, 12, 31)
 
@@ -63,6 +71,41 @@ def test_a_usage_drop_that_catches_8_of_21_has_a_recall_of_38_percent() -> None:
     assert (found.recall.low, found.recall.high) == pytest.approx((0.208, 0.591), abs=1e-3)
     assert found.missed_accounts == tuple(sorted(gone[8:]))
     assert found.lead_days.value == 30
+
+
+def test_each_alert_and_each_leaver_has_its_fate() -> None:
+    judged = judge_alerts(FIRED, LEFT, ALIVE, until=UNTIL)
+    assert judged.alerts["account"].tolist() == ["a", "b", "c", "e"]
+    assert judged.alerts["fate"].tolist() == ["right", "wrong", "open", "wrong"]
+    assert judged.alerts["left"].iloc[0] == pd.Timestamp("2026-04-15")
+    first = judged.leavers.set_index("account")["first"]
+    assert first["a"] == pd.Timestamp("2026-03-01")
+    assert first["d"] == pd.Timestamp("2025-12-20")
+    assert first[["e", "f"]].isna().all()
+    assert (judged.since, judged.days, judged.dropped) == (date(2026, 1, 1), 365, 1)
+
+
+def test_f1_lies_between_precision_and_recall_and_knows_when_it_is_unknown() -> None:
+    found = replayed()
+    assert found.f1.value == pytest.approx(2 * (1 / 3) * 0.5 / (1 / 3 + 0.5))
+    assert found.f1.level == pytest.approx(0.9)
+    assert replayed(outcomes=days()).f1.reason == "no account left in these 12 months"
+
+
+def test_alerts_at_random_are_right_and_catch_as_often_as_counted() -> None:
+    moments = days(
+        ("a", "2026-02-20"),  # a leaves within 90 days: right; no alert before it
+        ("a", "2026-03-01"),  # right; the alert is of the same day, so none before
+        ("b", "2026-06-01"),  # stays; the alert of 1 May is within 90 days before
+        ("b", "2026-09-01"),  # stays; the alert is too long ago
+        ("c", "2026-12-01"),  # not decided yet; the alert of 20 November is before it
+    )
+    found = by_chance(moments, FIRED, LEFT, ALIVE, until=UNTIL)
+    assert (found.precision.value, found.precision.n) == (0.5, 4)
+    assert (found.recall.value, found.recall.n) == (0.4, 3)
+    assert Chance.from_record(found.to_record()) == found
+    nobody = by_chance(days(), FIRED, LEFT, ALIVE, until=UNTIL)
+    assert nobody.recall.reason == "nobody was a customer"
 
 
 def test_a_replay_comes_back_from_its_record() -> None:

@@ -31,9 +31,10 @@ DAY = pd.Timedelta(days=1)
 class Replay:
     """What a trigger would have done between `since` and `until` (ISO dates).
 
-    `precision`: right alerts of those decided. `recall`: caught among the accounts that left; `missed` its
-    opposite, `missed_accounts` who. `f1`: harmonic mean of precision and recall. `lead_days`: median days from the first alert within the horizon until an
-    account left. `false_alarms`: wrong alerts per customer success manager and week.
+    `precision`: right alerts of those decided. `recall`: caught among the accounts that left; `f1` the
+    harmonic mean of both. `missed`: the opposite of recall, `missed_accounts` who. `lead_days`: median days
+    from the first alert within the horizon until an account left. `false_alarms`: wrong alerts per customer
+    success manager and week.
     """
 
     since: str
@@ -84,9 +85,7 @@ def replay_trigger(
     `csms`: how many customer success managers share the alarms. `quiet`: firings of an account within so
     many days of the one before belong to the same alert. Raises ValueError where a column is missing.
     """
-    judged = judge_alerts(
-        fired, outcomes, alive, until=until, horizon=horizon, months=months, quiet=quiet
-    )
+    judged = judge_alerts(fired, outcomes, alive, until=until, horizon=horizon, months=months, quiet=quiet)
     alerts, leavers = judged.alerts, judged.leavers
     counts = {fate: int((alerts["fate"] == fate).sum()) for fate in ("right", "wrong", "open")}
     missed = leavers.loc[leavers["first"].isna(), "account"].unique()
@@ -187,18 +186,24 @@ def by_chance(
     level: float = LEVEL,
 ) -> Chance:
     """`moments`: `account` and `on`, every day of the grid on which the trigger was looked at."""
-    window = {"until": until, "horizon": horizon, "months": months}
-    found = judge_alerts(moments, outcomes, alive, **window, quiet=0).alerts
-    as_if = found[["account", "on"]]
-    alerted = judge_alerts(fired, as_if, alive, **window).leavers["first"].notna()
-    accounts = found["account"].nunique()
-    share = float(alerted.mean()) if len(alerted) else 0.0
-    recall = Estimate.unknown("nobody was there to be alerted on")
-    if accounts:
-        low, high = _wilson_bounds(share, accounts, level)
-        method = "moments with an alert in the horizon before, Wilson interval by account"
-        recall = Estimate(share, low, high, accounts, level, method)
-    return Chance(_precision(found, level), recall)
+    found = judge_alerts(
+        moments, outcomes, alive, until=until, horizon=horizon, months=months, quiet=0
+    ).alerts
+    living = _living(_days(fired, "fired", "on"), _days(alive, "alive", "since", "until"))
+    alerted = pd.merge_asof(
+        found.sort_values("on"), living.assign(fired=living["on"]).sort_values("on"), on="on", by="account",
+        tolerance=horizon * DAY, allow_exact_matches=False,
+    )["fired"].notna()  # fmt: skip
+    return Chance(_precision(found, level), _of_moments(alerted, found["account"].nunique(), level))
+
+
+def _of_moments(alerted: "pd.Series[bool]", accounts: int, level: float) -> Estimate:
+    method = "moments with an alert within the horizon before, Wilson interval by account"
+    if not accounts:
+        return Estimate.unknown("nobody was a customer", method=method)
+    share = float(alerted.mean())
+    low, high = _wilson_bounds(share, accounts, level)
+    return Estimate(share, low, high, accounts, level, method)
 
 
 def _days(table: pd.DataFrame, name: str, *columns: str) -> pd.DataFrame:
@@ -283,17 +288,17 @@ def _of_left(part: int, n: int, months: int, level: float) -> Estimate:
 def _f1(precision: Estimate, recall: Estimate, level: float) -> Estimate:
     """The harmonic mean; its interval is that of both at their lower, and both at their upper ends."""
     method = "harmonic mean of precision and recall, from the ends of both intervals"
-    both = precision, recall
-    unknown = next((each for each in both if each.value is None), None)
-    if unknown is not None:
-        return Estimate.unknown(unknown.reason, method=method)
+    reason = precision.reason or recall.reason
+    if reason:
+        return Estimate.unknown(reason, method=method)
     value, low, high = (
-        2 * one * other / (one + other) if one and other else 0.0
-        for one, other in ((each[0], each[1]) for each in zip(*(
-            (each.value, each.low, each.high) for each in both
-        ), strict=True))
+        _harmonic(getattr(precision, end), getattr(recall, end)) for end in ("value", "low", "high")
     )
     return Estimate(value, low, high, recall.n, 1 - 2 * (1 - level), method)
+
+
+def _harmonic(one: float, other: float) -> float:
+    return 2 * one * other / (one + other) if one + other else 0.0
 
 
 def _false_alarms(wrong: int, csms: float | None, days: int, level: float) -> Estimate:
