@@ -17,9 +17,11 @@ from heed.evidence.risk.baseline import Cells
 Real = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 
-CHUNK = 20_000
+CHUNK = 500
+"""Rows taken at once: what they need stays in the processor's own memory."""
 MOST_STEPS = 60
 SMALL = 1e-9
+STALE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,47 +112,109 @@ def row_likelihoods(problem: Problem, coefficients: Real) -> Real:
     return np.concatenate(parts)
 
 
-def fit_ridge(problem: Problem, penalty: Real, start: Real | None = None, tolerance: float = SMALL) -> Fit:
-    """Coefficients that maximise the penalised log-likelihood; `penalty` has one number per coefficient."""
-    beta = np.zeros(problem.size) if start is None else start
+def fit_ridge(
+    problem: Problem, penalty: Real, start: Real | Fit | None = None, tolerance: float = SMALL
+) -> Fit:
+    """Coefficients that maximise the penalised log-likelihood; `penalty` has one number per coefficient.
+
+    The information is the dear part of a step: it is kept from one to the next (and from the fit to start
+    from, of the same problem) while steps gain ever less, and made anew where they do not, at the end, and
+    before a fit of the usual tolerance is taken for done.
+    """
     chunks = problem.chunks()
-    likelihood, slope, information = _derivatives(chunks, beta)
-    best = likelihood - _cost(beta, penalty)
+    if isinstance(start, Fit):
+        beta, information = start.coefficients, start.information
+    else:
+        beta = _as_often_as_they_left(problem) if start is None else start
+        information = _information_at(chunks, beta)
+    likelihood, slope = _likelihood(chunks, beta)
+    best, before, fresh = likelihood - _cost(beta, penalty), np.inf, True
     for _ in range(MOST_STEPS):
-        step = np.linalg.solve(information + np.diag(penalty), slope - penalty * beta)
-        gained = False
-        for _ in range(30):
-            found = _derivatives(chunks, beta + step)
-            value = found[0] - _cost(beta + step, penalty)
-            if np.isfinite(value) and value >= best - SMALL * (1 + abs(best)):
-                gained = True
-                break
-            step = step / 2
-        if not gained:
+        curved = information + np.diag(penalty)
+        step = np.asarray(np.linalg.solve(curved, slope - penalty * beta), dtype=np.float64)
+        taken = _climbed(chunks, beta, step, penalty, best)
+        gain = -np.inf if taken is None else taken[1] - _cost(taken[0], penalty) - best
+        if taken is not None:
+            beta, likelihood, slope = taken
+            best += gain
+        little = gain <= tolerance * (1 + abs(best))
+        if little and (fresh or (taken is not None and tolerance > SMALL)):
             break
-        beta = beta + step
-        (likelihood, slope, information), before, best = found, best, value
-        if abs(best - before) <= tolerance * (1 + abs(best)):
-            break
-    return Fit(beta, likelihood, information, penalty)
+        fresh = little or gain > STALE * before
+        if fresh:
+            information = _information_at(chunks, beta)
+        before = gain
+    return Fit(beta, likelihood, _information_at(chunks, beta), penalty)
+
+
+def _as_often_as_they_left(problem: Problem) -> Real:
+    """No effects, and the constant (the first term of the clock) that expects as many as left."""
+    beta = np.zeros(problem.size)
+    lived, left = float(problem.cells.share.sum()), int(np.sum(problem.event >= 0))
+    if 0 < left < lived:
+        beta[0] = np.log(left / (lived - left))
+    return beta
+
+
+def _climbed(
+    chunks: list[Problem], beta: Real, step: Real, penalty: Real, best: float
+) -> tuple[Real, float, Real] | None:
+    """The coefficients after a step, halved until it gains, with likelihood and slope; None if none does."""
+    for _ in range(30):
+        likelihood, slope = _likelihood(chunks, beta + step)
+        value = likelihood - _cost(beta + step, penalty)
+        if np.isfinite(value) and value >= best - SMALL * (1 + abs(best)):
+            return beta + step, likelihood, slope
+        step = step / 2
+    return None
 
 
 def _cost(beta: Real, penalty: Real) -> float:
     return float(0.5 * np.sum(penalty * beta * beta))
 
 
-def _derivatives(chunks: list[Problem], beta: Real) -> tuple[float, Real, Real]:
-    likelihood, slope, information = 0.0, np.zeros(len(beta)), np.zeros((len(beta), len(beta)))
+def _likelihood(chunks: list[Problem], beta: Real) -> tuple[float, Real]:
+    """The log-likelihood and its derivative."""
+    likelihood, slope = 0.0, np.zeros(len(beta))
     for part in chunks:
         eta = log_odds(part, beta)
-        chance = 1 / (1 + np.exp(-eta))
-        expected = part.cells.share * chance
-        scores = _scores(part, expected)
-        left = part.event >= 0
-        likelihood += float(eta[left, part.event[left]].sum() - np.sum(part.cells.share * softplus(eta)))
-        slope += scores.sum(axis=0)
-        information += _information(part, expected * (1 - chance))
-    return likelihood, slope, information
+        away = np.exp(-np.abs(eta))
+        left = np.flatnonzero(part.event >= 0)
+        lost = np.maximum(eta, 0.0) + np.log1p(away)
+        likelihood += float(eta[left, part.event[left]].sum() - np.vdot(part.cells.share, lost))
+        residual = -part.cells.share * _chance(eta, away)
+        residual[left, part.event[left]] += 1
+        slope += _slope(part, residual)
+    return likelihood, slope
+
+
+def _chance(eta: Real, away: Real) -> Real:
+    """1 / (1 + exp(-eta)), where `away` is exp(-|eta|)."""
+    result: Real = np.where(eta >= 0, 1.0, away) / (1 + away)
+    return result
+
+
+def _slope(part: Problem, residual: Real) -> Real:
+    clock = part.cells.clock
+    own = clock.T @ residual.sum(axis=0) if clock.ndim == 2 else residual.reshape(-1) @ _flat(clock)
+    if not part.X.shape[1]:
+        return np.asarray(own)
+    through = _along(residual, part.cells.turns)
+    return np.concatenate([own, (through.T @ part.X).reshape(-1)])
+
+
+def _flat(terms: Real) -> Real:
+    return terms.reshape(-1, terms.shape[-1])
+
+
+def _information_at(chunks: list[Problem], beta: Real) -> Real:
+    """Minus the second derivative of the log-likelihood."""
+    information = np.zeros((len(beta), len(beta)))
+    for part in chunks:
+        eta = log_odds(part, beta)
+        away = np.exp(-np.abs(eta))
+        information += _information(part, part.cells.share * away / (1 + away) ** 2)
+    return information
 
 
 def _scores(part: Problem, expected: Real) -> Real:
@@ -192,14 +256,22 @@ def _information(part: Problem, weights: Real) -> Real:
         through = _along(weighted, turns)
         for second in range(first, part.turns):
             columns = slice(q + second * p, q + (second + 1) * p)
-            block = part.X.T @ (part.X * through[:, second, None])
+            block = (
+                _gram(part.X, through[:, second])
+                if first == second
+                else part.X.T @ (part.X * through[:, second, None])
+            )
             found[rows, columns], found[columns, rows] = block, block.T
     return found
 
 
 def _clock_information(clock: Real, weights: Real) -> Real:
-    shared = clock.ndim == 2
-    flat = clock.reshape(-1, clock.shape[-1])
-    own = weights.sum(axis=0) if shared else weights.reshape(-1)
-    found: Real = flat.T @ (flat * own[:, None])
+    own = weights.sum(axis=0) if clock.ndim == 2 else weights.reshape(-1)
+    return _gram(_flat(clock), own)
+
+
+def _gram(terms: Real, weights: Real) -> Real:
+    """Σ_i weights[i]·terms[i]·terms[i]': a product with itself, of which half need not be worked out."""
+    own = terms * np.sqrt(weights)[:, None]
+    found: Real = own.T @ own
     return found

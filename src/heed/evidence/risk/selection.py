@@ -93,12 +93,14 @@ def choose(
 ) -> Choice:
     """Choose among candidates, simplest first; the first must be the clock alone."""
     alone = restricted(problem, candidates[0])
-    clock_penalty = _clock_penalty(alone, events)
+    clock_penalty, start = _clock_penalty(alone, events)
     tried: list[Tried] = []
     for candidate in candidates:
         # A richer candidate wants a penalty near that of the one before it.
         path = _path(tried[-1].penalty) if tried and tried[-1].penalty else PENALTIES
-        found = _try(restricted(problem, candidate), candidate, folds, clock_penalty, events, path)
+        before = tried[-1] if tried else Tried(candidate, 0.0, np.zeros(0), (start,) * len(folds))
+        starts = [_carried(own, before.candidate, candidate) for own in before.held_out]
+        found = _try(restricted(problem, candidate), candidate, folds, clock_penalty, events, path, starts)
         tried += [found] if found else []
     tested = np.unique(np.concatenate([test for _, test in folds]))
     table = _table(tried, groups, tested)
@@ -127,15 +129,27 @@ def _path(penalty: float) -> tuple[float, ...]:
     return PENALTIES[max(0, PENALTIES.index(penalty) - STRONGER) :]
 
 
-def _clock_penalty(alone: Problem, events: int) -> float:
-    """The least that leaves the clock half of the parameters that the events allow."""
+def _clock_penalty(alone: Problem, events: int) -> tuple[float, Real]:
+    """The least that leaves the clock half of the parameters that the events allow, and its coefficients."""
     start = None
     for penalty in CLOCK_PENALTIES:
-        fit = fit_ridge(alone, penalties(alone, penalty, 0.0), start)
+        fit = fit_ridge(alone, penalties(alone, penalty, 0.0), start, ROUGHLY)
         if fit.effective <= max(1.0, events / PER_PARAMETER / 2):
-            return penalty
-        start = fit.coefficients
-    return CLOCK_PENALTIES[-1]
+            break
+        start = fit
+    return penalty, fit.coefficients
+
+
+def _carried(coefficients: Real, before: Candidate, candidate: Candidate) -> Real:
+    """Where a candidate starts from: the coefficients that it shares with the one before it, else 0."""
+    columns = len(candidate.columns)
+    size = len(before.turns) * int(before.columns.sum())
+    clock, effects = np.split(coefficients, [len(coefficients) - size])
+    table = np.zeros((len(candidate.turns), columns))
+    for turn, own in zip(before.turns, effects.reshape(len(before.turns), -1), strict=True):
+        if turn in candidate.turns:
+            table[candidate.turns.index(turn), before.columns] = own
+    return np.concatenate([clock, table[:, candidate.columns].reshape(-1)])
 
 
 def _try(
@@ -145,11 +159,11 @@ def _try(
     clock_penalty: float,
     events: int,
     path: Sequence[float],
+    starts: Sequence[Fit | Real],
 ) -> Tried | None:
     """Penalties from strong to weak, until held-out likelihood falls or too many parameters are in effect."""
     parts = [(problem.take(train), problem.take(test), test) for train, test in folds]
     found: list[Tried] = []
-    starts: list[Real | None] = [None] * len(parts)
     for penalty in path if problem.X.shape[1] else (0.0,):
         fits = [
             fit_ridge(learning, penalties(learning, clock_penalty, penalty), start, ROUGHLY)
@@ -157,7 +171,7 @@ def _try(
         ]
         if problem.X.shape[1] and max(fit.effective for fit in fits) > events / PER_PARAMETER:
             break
-        starts = [fit.coefficients for fit in fits]
+        starts = fits
         likelihoods = np.zeros(len(problem.X))
         for (_, testing, test), fit in zip(parts, fits, strict=True):
             likelihoods[test] += row_likelihoods(testing, fit.coefficients)
