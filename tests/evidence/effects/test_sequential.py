@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from heed.evidence.effects.contrast import Contrast, MeanContrast, ShareContrast
 from heed.evidence.effects.sequential import GroupSequential
-from heed.evidence.effects.spending import crossing
+from heed.evidence.effects.spending import Spending, crossing
 
 FIFTHS = (0.2, 0.4, 0.6, 0.8, 1.0)
 
@@ -178,3 +178,18 @@ def test_it_is_cloned_as_scikit_learn_does() -> None:
     copy = clone(PLANNED)
     assert copy.get_params() == PLANNED.get_params()
     assert copy.boundaries().tolist() == PLANNED.boundaries().tolist()
+
+
+@pytest.mark.parametrize("fractions", [(0.2, 0.4, 0.6, 0.8, 1.5), (0.8, 3.0)])
+@pytest.mark.parametrize("spending", ["obrien_fleming", "pocock"])
+def test_a_last_look_beyond_the_planned_number_raises_no_more_false_alarms(
+    fractions: tuple[float, ...], spending: Spending
+) -> None:
+    """Taken for a look at the planned number it would raise .054 to .062: it is less like those before."""
+    test = GroupSequential(spending=spending, planned_treated_n=100, planned_control_n=100)
+    looks = [MeanContrast(0.0, 0.1, 10, 200 * fraction) for fraction in fractions]
+    decisions = [test.decide(looks[: number + 1]) for number in range(len(looks))]
+    critical = tuple(decision.critical for decision in decisions)
+    assert sum(crossing(fractions, critical)) == pytest.approx(0.05, abs=1e-6)
+    assert (decisions[-1].finding, decisions[-1].fraction) == ("no difference shown", 1.0)
+    assert test.decide([*looks, MeanContrast(1.0, 0.01, 10, 200 * 4.0)]).look == len(looks)

@@ -88,7 +88,7 @@ class GroupSequential(BaseEstimator):
     def intervals(self, contrasts: Sequence[Contrast], *, is_over: bool = False) -> list[Estimate]:
         """The repeated confidence interval at each look; all of them hold together at the level 1 - alpha."""
         numbers, fractions = self._fractions_of(contrasts)
-        critical = self.boundaries(fractions, is_over=is_over)
+        critical = self._critical(fractions, is_over)
         return [self._estimate(contrasts[at], limit) for at, limit in zip(numbers, critical, strict=True)]
 
     def decide(self, contrasts: Sequence[Contrast], *, is_over: bool = False) -> Decision:
@@ -100,7 +100,7 @@ class GroupSequential(BaseEstimator):
         if not contrasts:
             return self._undecided("no look was taken yet")
         numbers, fractions = self._fractions_of(contrasts)
-        critical = self.boundaries(fractions, is_over=is_over).tolist()
+        critical = self._critical(fractions, is_over)
         at, finding = len(numbers) - 1, self._finding_at_the_end(fractions[-1], is_over)
         for place, (number, limit) in enumerate(zip(numbers, critical, strict=True)):
             if abs(contrasts[number].z) > limit:
@@ -109,7 +109,13 @@ class GroupSequential(BaseEstimator):
         look = numbers[at] + 1
         estimate = self._estimate(contrasts[numbers[at]], critical[at])
         words = spoken(finding, look)
-        return Decision(finding, look, fractions[at], critical[at], estimate, words, self._guarantee())
+        fraction = min(1.0, fractions[at])
+        return Decision(finding, look, fraction, critical[at], estimate, words, self._guarantee())
+
+    def _critical(self, fractions: tuple[float, ...], is_over: bool) -> tuple[float, ...]:
+        """The last look may have more accounts than planned: it spends no more alpha, but is less like the
+        looks before it than one at the planned number would be, and so its boundary is higher."""
+        return boundaries(fractions, self._known_spending(), self._known_alpha(), is_over)
 
     def _finding_at_the_end(self, fraction: float, is_over: bool) -> Finding:
         return "no difference shown" if is_over or fraction >= 1 else "go on"
@@ -143,11 +149,11 @@ class GroupSequential(BaseEstimator):
         numbers: list[int] = []
         fractions: list[float] = []
         for number, contrast in enumerate(contrasts):
-            fraction = min(1.0, contrast.size / planned)
+            fraction = contrast.size / planned
             before = fractions[-1] if fractions else 0.0
-            if contrast.size / planned < before - 1e-9:
+            if fraction < before - 1e-9:
                 raise ValueError(f"Look {number + 1} has fewer accounts than the one before it.")
-            if fraction > before + 1e-9:
+            if fraction > before + 1e-9 and before < 1:
                 numbers.append(number)
                 fractions.append(fraction)
         return numbers, tuple(fractions)
