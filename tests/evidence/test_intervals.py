@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
+from heed.evidence import Estimate, ces, mean_effect, nps, pooled_success_rates
 from heed.evidence.intervals import wilson
 
 
@@ -38,3 +39,21 @@ def test_no_observations_are_unknown_not_zero() -> None:
 def test_it_refuses_more_successes_than_observations(successes: int, n: int) -> None:
     with pytest.raises(ValueError, match="0 <= successes <= n"):
         wilson(successes, n)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 95, -0.5, float("nan")])
+def test_a_level_that_is_none_is_refused_and_not_answered_by_an_interval_of_nan(level: float) -> None:
+    for interval in (
+        lambda: wilson(3, 10, level=level), lambda: nps([9, 3, 10, 7], level=level),
+        lambda: ces([5, 3, 6], level=level), lambda: mean_effect([1, 2, 3, 5], [0, 1, 0, 1], level=level),
+        lambda: pooled_success_rates({"a": (3, 9), "b": (4, 8)}, level=level),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="A level lies between 0 and 1"):
+            interval()
+
+
+def test_an_estimate_is_a_number_or_unknown() -> None:
+    with pytest.raises(ValueError, match="numbers or unknown"):
+        Estimate(float("nan"))
+    with pytest.raises(ValueError, match="numbers or unknown"):
+        Estimate(1.0, 0.0, float("inf"))

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from math import isfinite
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Estimate:
     def __post_init__(self) -> None:
         if (self.value is None) != bool(self.reason):
             raise ValueError("An estimate has either a value or a reason why it has none.")
+        if any(each is not None and not isfinite(each) for each in (self.value, self.low, self.high)):
+            raise ValueError(f"A figure and its ends are numbers or unknown; these are {self}.")
 
     @classmethod
     def unknown(cls, reason: str, *, n: int = 0, method: str = "") -> "Estimate":

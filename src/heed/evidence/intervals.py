@@ -6,16 +6,28 @@ Formula: centre (p + z²/2n)/(1 + z²/n), half-width z/(1 + z²/n)·√(p(1-p)/n
 
 from math import sqrt
 
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from heed.evidence.estimate import Estimate
 
 LEVEL = 0.95
 
 
+def tails(level: float) -> tuple[float, float]:
+    """The shares below and up to the two ends of an interval: .025 and .975 for a level of .95."""
+    if not 0 < level < 1:
+        raise ValueError(f"A level lies between 0 and 1, such as .95; this is {level!r}.")
+    return 0.5 - level / 2, 0.5 + level / 2
+
+
 def normal_quantile(level: float) -> float:
     """The two-sided standard normal quantile of a level such as .95."""
-    return float(ndtri(0.5 + level / 2))
+    return float(ndtri(tails(level)[1]))
+
+
+def student_quantile(level: float, freedom: float) -> float:
+    """The two-sided quantile of Student's t of a level such as .95."""
+    return float(stdtrit(freedom, tails(level)[1]))
 
 
 def wilson(successes: int, n: int, *, level: float = LEVEL) -> Estimate:

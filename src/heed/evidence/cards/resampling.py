@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from heed.evidence.estimate import Estimate
-from heed.evidence.intervals import LEVEL
+from heed.evidence.intervals import LEVEL, tails
 
 Real = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -55,7 +55,7 @@ class Drawn:
         known = self.draws[np.isfinite(self.draws)]
         if known.size < FEWEST_DRAWS // 2:
             return Estimate(self.value, n=n, level=level, method=f"{method}; too few draws for an interval")
-        low, high = np.clip(np.quantile(known, [0.5 - level / 2, 0.5 + level / 2]), least, most)
+        low, high = np.clip(np.quantile(known, tails(level)), least, most)
         return Estimate(self.value, float(low), float(high), n, level, method)
 
 

@@ -13,7 +13,6 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import stdtrit
 
 from heed.evidence.effects.crossing import Crossed, cross_fitted
 from heed.evidence.effects.gain import missing_arm, require_arms
@@ -23,7 +22,7 @@ from heed.evidence.effects.overlap import Overlap, comparable
 from heed.evidence.effects.rivals import least_of_arms
 from heed.evidence.effects.sensitivity import EValue, e_value, e_value_of_difference
 from heed.evidence.estimate import Estimate
-from heed.evidence.intervals import LEVEL
+from heed.evidence.intervals import LEVEL, student_quantile
 
 METHOD = "cross-fitted AIPW, influence-function interval, not randomised"
 FOLDS = 5
@@ -162,7 +161,7 @@ def _half_width(scores: Real, clusters: npt.NDArray[np.int64], level: float) -> 
     sums = np.bincount(np.unique(clusters, return_inverse=True)[1], scores - scores.mean())
     count = len(sums)
     error = sqrt(count / (count - 1) * float(np.sum(sums**2))) / len(scores)
-    return float(stdtrit(count - 1, 0.5 + level / 2)) * error
+    return student_quantile(level, count - 1) * error
 
 
 def _strength(

@@ -14,11 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.special import stdtrit
 
 from heed.evidence.effects.contrast import ShareContrast
 from heed.evidence.estimate import Estimate
-from heed.evidence.intervals import LEVEL, normal_quantile
+from heed.evidence.intervals import LEVEL, normal_quantile, student_quantile
 
 DIFFERENCE = "difference of shares, Miettinen-Nurminen score interval"
 RATIO = "ratio of shares, Miettinen-Nurminen score interval"
@@ -93,7 +92,7 @@ def clustered_proportion_effect(
     effective = [_effective_counts(group) for group in groups]
     contrast = ShareContrast(*effective[0], *effective[1])
     freedom = len(groups[0]) + len(groups[1]) - 2
-    low, high = contrast.interval(float(stdtrit(freedom, 0.5 + level / 2)))
+    low, high = contrast.interval(student_quantile(level, freedom))
     return Estimate(contrast.value, low, high, n, level, CLUSTERED)
 
 

@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 from scipy.special import betainc, betaln
 
 from heed.evidence.estimate import Estimate
-from heed.evidence.intervals import LEVEL, wilson
+from heed.evidence.intervals import LEVEL, tails, wilson
 
 Verdict = Literal["below", "reached", "undecided", "too few"]
 THRESHOLD = 0.5
@@ -130,10 +130,7 @@ def _pooled(common: _Common, seen: int, deliveries: int, level: float, n: int = 
     def excess(rate: float, share: float) -> float:
         return float(common.weights @ betainc(a, b, rate)) - share
 
-    low, high = (
-        float(brentq(excess, 0.0, 1.0, args=(share,), xtol=1e-9))
-        for share in (0.5 - level / 2, 0.5 + level / 2)
-    )
+    low, high = (float(brentq(excess, 0.0, 1.0, args=(share,), xtol=1e-9)) for share in tails(level))
     return Estimate(value, low, high, n or deliveries, level, POOLED)
 
 
@@ -142,8 +139,8 @@ def _spread(common: _Common, n: int, level: float) -> Estimate:
     deviations = np.sqrt(rate * (1 - rate) / (strength + 1))
     order = np.argsort(deviations, kind="stable")
     reached = np.cumsum(common.weights[order])
+    below, above = tails(level)
     low, middle, high = (
-        float(deviations[order][np.searchsorted(reached, share)])
-        for share in (0.5 - level / 2, 0.5, 0.5 + level / 2)
+        float(deviations[order][np.searchsorted(reached, share)]) for share in (below, 0.5, above)
     )
     return Estimate(middle, low, high, n, level, "standard deviation of the rate between groups")

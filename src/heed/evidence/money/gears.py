@@ -19,7 +19,7 @@ import pandas as pd
 from scipy.stats import chi2
 
 from heed.evidence.estimate import Estimate
-from heed.evidence.intervals import LEVEL, wilson
+from heed.evidence.intervals import LEVEL, tails, wilson
 from heed.evidence.money.frames import numbers, require
 
 TRAILING = 4
@@ -194,8 +194,9 @@ def _enlisted(row: Row) -> Estimate:
     if not accounts:
         return Estimate.unknown("no customers")
     count = sum(row[kind] for kind in kinds)
-    low = float(chi2.ppf((1 - LEVEL) / 2, 2 * count)) / 2 if count else 0.0
-    high = float(chi2.ppf((1 + LEVEL) / 2, 2 * count + 2)) / 2
+    below, above = tails(LEVEL)
+    low = float(chi2.ppf(below, 2 * count)) / 2 if count else 0.0
+    high = float(chi2.ppf(above, 2 * count + 2)) / 2
     per = 100 / accounts
     method = "referrals, references and public praise per 100 accounts, exact Poisson interval"
     return Estimate(count * per, low * per, high * per, int(accounts), LEVEL, method)

@@ -9,10 +9,9 @@ from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
 
 from heed.evidence.estimate import Estimate
-from heed.evidence.intervals import LEVEL, normal_quantile, wilson
+from heed.evidence.intervals import LEVEL, normal_quantile, student_quantile, wilson
 
 NO_ANSWERS = "no answers yet"
 Real = npt.NDArray[np.float64]
@@ -95,7 +94,7 @@ def _mean(scores: Sequence[float], name: str, level: float) -> Estimate:
     spread = sum((score - mean) ** 2 for score in scores)
     if n == 1 or spread == 0:
         return Estimate(mean, 1.0, 7.0, n, level, f"{name}: mean; no spread to measure, bounds of the scale")
-    half = float(stdtrit(n - 1, 0.5 + level / 2)) * sqrt(spread / (n - 1) / n)
+    half = student_quantile(level, n - 1) * sqrt(spread / (n - 1) / n)
     return Estimate(mean, max(1.0, mean - half), min(7.0, mean + half), n, level, method)
 
 

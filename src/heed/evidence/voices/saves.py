@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from heed.evidence.estimate import Estimate
-from heed.evidence.intervals import LEVEL, wilson
+from heed.evidence.intervals import LEVEL, tails, wilson
 from heed.evidence.voices.answers import Real
 from heed.evidence.voices.tables import require_columns
 
@@ -62,7 +62,7 @@ def _median(days: Real, seed: int, level: float) -> Estimate:
         reason = f"{n} of those who left had a signal before it, at least {LEAST_SIGNALLED} are needed"
         return Estimate.unknown(reason, n=n, method=method)
     drawn = np.random.default_rng(seed).integers(0, n, (DRAWS, n))
-    low, high = np.quantile(np.median(days[drawn], axis=1), [0.5 - level / 2, 0.5 + level / 2])
+    low, high = np.quantile(np.median(days[drawn], axis=1), tails(level))
     return Estimate(float(np.median(days)), float(low), float(high), n, level, method)
 
 

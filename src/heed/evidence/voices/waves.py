@@ -11,10 +11,9 @@ from math import sqrt
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from heed.evidence.estimate import Estimate
-from heed.evidence.intervals import LEVEL, normal_quantile, wilson
+from heed.evidence.intervals import LEVEL, normal_quantile, student_quantile, wilson
 from heed.evidence.voices.answers import Real, Survey, survey_of
 from heed.evidence.voices.differences import difference
 
@@ -99,14 +98,14 @@ def _welch(before: Real, after: Real, name: str, level: float) -> Estimate:
         error**2 / (len(wave) - 1) for error, wave in zip(errors, (before, after), strict=True)
     )
     change = float(after.mean() - before.mean())
-    half = float(stdtrit(freedom, 0.5 + level / 2)) * sqrt(sum(errors))
+    half = student_quantile(level, freedom) * sqrt(sum(errors))
     n = len(before) + len(after)
     return Estimate(change, change - half, change + half, n, level, f"change of {name}, Welch's interval")
 
 
 def _mean_change(changes: Real, level: float, method: str) -> Estimate:
     n, mean = len(changes), float(changes.mean())
-    half = float(stdtrit(n - 1, 0.5 + level / 2)) * float(np.std(changes, ddof=1)) / sqrt(n)
+    half = student_quantile(level, n - 1) * float(np.std(changes, ddof=1)) / sqrt(n)
     return Estimate(mean, mean - half, mean + half, n, level, method)
 
 

@@ -16,10 +16,9 @@ from math import sqrt
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from heed.evidence.estimate import Estimate
-from heed.evidence.intervals import LEVEL, wilson
+from heed.evidence.intervals import LEVEL, student_quantile, wilson
 from heed.evidence.voices.answers import NO_ANSWERS, Real, Survey, survey_of
 from heed.evidence.voices.cells import classes, margins_of, rake
 from heed.evidence.voices.silence import SilentBounds, silent_bounds
@@ -212,7 +211,7 @@ def _weighted_figure(
         alike = survey.figure([float(answered.iloc[0])] * max(1, int(effective_n)), level=level)
         return Estimate(value, alike.low, alike.high, n, level, f"{method}; all answers alike")
     variance = float(((of * _residuals(points, of, weights.fixed)) ** 2).sum()) / float(of.sum()) ** 2
-    half = float(stdtrit(max(1.0, effective_n - 1), 0.5 + level / 2)) * sqrt(variance)
+    half = student_quantile(level, max(1.0, effective_n - 1)) * sqrt(variance)
     return Estimate(value, max(survey.low, value - half), min(survey.high, value + half), n, level, method)
 
 
