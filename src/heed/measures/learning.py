@@ -16,6 +16,7 @@ from heed.evidence.cards import ReportCard, Verdict, report_card, verdicts
 from heed.evidence.risk import HazardModel, Panel, landmark_panel, outcome
 from heed.ledger import clock
 from heed.ledger.actions import Change, record
+from heed.measures.drift import why_learn_again
 from heed.measures.landmarks import CLOCK, HORIZON, Landmarks, landmarks, stays
 from heed.measures.models import LandmarkPanel, MetricVerdict, RiskModel
 from heed.measures.panels import keep_panel
@@ -46,14 +47,18 @@ class Learnt:
 
 
 def learn(as_of: date, *, by: str, due_only: bool = True) -> Learnt:
-    """Fit the risk model and judge every metric on all landmarks up to a date, once a week.
+    """Fit the risk model and judge every metric on all landmarks up to a date: once a week, or sooner where
+    accounts have drifted from what was learnt.
 
     A version abstains, with its reason, where too few have left. The rows that it learnt from are kept.
     """
     last = RiskModel.objects.filter(as_of__lte=as_of).order_by("-as_of", "-version").first()
     # A version that learnt nothing is no reason to wait: enough may have left since.
+    because = ""
     if due_only and last is not None and last.panel_id is not None and as_of - last.as_of < EVERY:
-        return Learnt()
+        because = why_learn_again(last, as_of)
+        if not because:
+            return Learnt()
     ended = int(stays(as_of)["to"].notna().sum())
     if ended < LEAST:
         _abstain(as_of, ended, last, by)
@@ -65,10 +70,13 @@ def learn(as_of: date, *, by: str, due_only: bool = True) -> Learnt:
         judged = judge(found, panel)
     with transaction.atomic():
         kept = keep_panel(table_of(panel), as_of, by=by) if len(panel) else None
-        version = _keep_model(kept, found, judged, by)
+        version = _keep_model(kept, found, judged, because, by)
         if kept is not None:
             _keep_verdicts(kept, found, judged.verdicts)
-        told = {"version": version.version, "rows": len(panel), "verdicts": len(judged.verdicts)}
+        told = {
+            "version": version.version, "rows": len(panel), "verdicts": len(judged.verdicts),
+            "because": because,
+        }  # fmt: skip
         record(Change("learn what predicts", "measures", as_of.isoformat(), None, told), by=by)
     return Learnt(len(panel), kept.left if kept else 0, len(judged.verdicts))
 
@@ -212,13 +220,16 @@ def _next_version() -> int:
     return (RiskModel.objects.aggregate(last=Max("version"))["last"] or 0) + 1
 
 
-def _keep_model(kept: LandmarkPanel | None, found: Landmarks, judged: Judged, by: str) -> RiskModel:
+def _keep_model(
+    kept: LandmarkPanel | None, found: Landmarks, judged: Judged, because: str, by: str
+) -> RiskModel:
     model = judged.model
     return RiskModel.objects.create(
         version=_next_version(), panel=kept, as_of=found.as_of, made_by=by, made_at=clock.now(), seed=SEED,
         definitions=sorted(found.metrics),
         record=None if model.reason_ else model.to_record(),
         card=judged.card.to_record() if judged.card else None, reason=model.reason_[:300],
+        because=because[:1_000],
     )  # fmt: skip
 
 

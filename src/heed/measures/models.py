@@ -91,7 +91,8 @@ class RiskModel(models.Model):
     """A version of the risk model: its parameters, what it learnt from, its report card.
 
     `record` None: it abstains, and `reason` says why. `definitions` are the ids of the metric definitions
-    that it learnt from: it is asked about these, whatever is in force by then.
+    that it learnt from: it is asked about these, whatever is in force by then. `because` says what drift it
+    was learnt for before the week was over.
     """
 
     version = models.PositiveIntegerField(unique=True)
@@ -104,6 +105,7 @@ class RiskModel(models.Model):
     record = models.JSONField(null=True)
     card = models.JSONField(null=True)
     reason = models.CharField(max_length=300, blank=True)
+    because = models.CharField(max_length=1_000, blank=True)
 
     def __str__(self) -> str:
         return f"risk model v{self.version}"
@@ -113,7 +115,7 @@ class ScoredDay(models.Model):
     """What the model was told of every account on a day: `table` is Parquet, accounts by number.
 
     Kept, because what is known of a day goes on growing: later imports tell of it, and the day itself was not
-    over when it was scored.
+    over when it was scored. `drift` is how far the day had moved from what the version learnt.
     """
 
     derived = True
@@ -121,6 +123,7 @@ class ScoredDay(models.Model):
     as_of = models.DateField(unique=True)
     model = models.ForeignKey(RiskModel, on_delete=models.PROTECT, related_name="days")
     table = models.BinaryField()
+    drift = models.JSONField(null=True)
 
     def __str__(self) -> str:
         return f"scored on {self.as_of}"

@@ -15,6 +15,7 @@ from heed.evidence.metrics import Metric
 from heed.evidence.risk import HazardModel, Reasons
 from heed.measures.day import features_of_day
 from heed.measures.definitions import metrics_of
+from heed.measures.drift import drift_on
 from heed.measures.landmarks import features_at
 from heed.measures.models import RiskModel, RiskScore, ScoredDay
 from heed.measures.packing import packed, unpacked
@@ -49,7 +50,8 @@ def score_accounts(as_of: date, known: Sequence[Contract]) -> dict[int, RiskScor
         unique_fields=["account", "as_of"],
         update_fields=["model", "horizon_on", "probability", "low", "high", "probabilities"],
     )
-    told = {"model": version, "table": packed(features)}
+    drift = drift_on(as_of, version, loaded(version), features, known)
+    told = {"model": version, "table": packed(features), "drift": drift.to_record()}
     ScoredDay.objects.update_or_create(as_of=as_of, defaults=told)
     stored = RiskScore.objects.filter(as_of=as_of).select_related("model__panel")
     # What a version learnt from is megabytes, and the same for all.
