@@ -14,7 +14,7 @@ import pytest
 from heed.customers.actions import save_periods
 from heed.ledger.models import AuditEntry
 from heed.measures.actions import estimate_risk
-from heed.measures.drift import Drift, Outcomes, drift_on, used_by, why_learn_again
+from heed.measures.drift import Drift, Outcomes, drift_of, drift_on, used_by, why_learn_again
 from heed.measures.learning import Learnt, learn
 from heed.measures.models import RiskModel, ScoredDay
 from heed.measures.packing import packed
@@ -98,7 +98,8 @@ def test_who_left_since_is_held_against_what_was_expected() -> None:
 
     # Poisson of mean 2: below 0 never, above 6 less than one time in two hundred.
     found = left(SUNDAY, MONDAY, four_days_on, four_days_on + timedelta(days=1))
-    assert found == Outcomes(SUNDAY, 100, 2, pytest.approx(2.0), 0, 6)
+    assert found == Outcomes(SUNDAY, 100, 2, found.expected, 0, 6)
+    assert found.expected == pytest.approx(2.0)
     assert not found.outside
     assert not left(*[MONDAY] * 6).outside
     assert left(*[MONDAY] * 7).outside
@@ -135,7 +136,7 @@ def test_the_round_learns_again_before_the_week_is_over_when_more_left_than_expe
     fill(log)
     learn(DAY, by=BY)
     estimate_risk(DAY, by=BY)
-    first = Drift.from_record(ScoredDay.objects.get(as_of=DAY).drift)
+    first = drift_of(ScoredDay.objects.get(as_of=DAY))
     # The clock alone was chosen, and it moves by itself.
     assert first == Drift({}, None)
     assert learn(DAY + timedelta(days=1), by=BY) == Learnt()
@@ -145,7 +146,7 @@ def test_the_round_learns_again_before_the_week_is_over_when_more_left_than_expe
     ended = [replace(quarter(key, 7), ends_on=DAY + timedelta(days=1), recorded_at=told) for key in gone]
     save_periods(ended, by="import:2", source="crm")
     estimate_risk(DAY + timedelta(days=2), by=BY)
-    kept = Drift.from_record(ScoredDay.objects.get(as_of=DAY + timedelta(days=2)).drift)
+    kept = drift_of(ScoredDay.objects.get(as_of=DAY + timedelta(days=2)))
     assert kept.outcomes is not None
     assert (kept.outcomes.since, kept.outcomes.scored, kept.outcomes.left) == (DAY, 40, 10)
     assert kept.outcomes.high < 10

@@ -6,7 +6,7 @@ Looked at on each scored day and kept with it. Past it, the round learns again b
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -59,16 +59,17 @@ class Drift:
 
     def to_record(self) -> dict[str, Any]:
         told = asdict(self)
-        return told if self.outcomes is None else told | {
-            "outcomes": told["outcomes"] | {"since": self.outcomes.since.isoformat()}
-        }  # fmt: skip
+        if self.outcomes is not None:
+            told["outcomes"]["since"] = self.outcomes.since.isoformat()
+        return told
 
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Self:
-        told = record["outcomes"]
-        return cls(
-            record["shifts"], told and Outcomes(**{**told, "since": date.fromisoformat(told["since"])})
-        )
+
+def drift_of(day: ScoredDay) -> Drift:
+    """What was seen on a scored day; nothing where it was not looked at."""
+    record: Any = day.drift or {"shifts": {}, "outcomes": None}
+    told = record["outcomes"]
+    since = {"since": date.fromisoformat(told["since"])} if told else {}
+    return Drift(record["shifts"], Outcomes(**told | since) if told else None)
 
 
 def drift_on(
@@ -117,8 +118,8 @@ def _outcomes(
         any(first.as_of < stop <= as_of for stop in ends.get(number, ())) for number in told["account"]
     )
     expected = float(model.predict_proba(told, (as_of - first.as_of).days).sum())
-    low, high = poisson.ppf([0.5 - LEVEL / 2, 0.5 + LEVEL / 2], expected)
-    return Outcomes(first.as_of, len(told), left, expected, int(low), int(high))
+    low, high = (int(poisson.ppf(0.5 + side * LEVEL / 2, expected)) for side in (-1, 1))
+    return Outcomes(first.as_of, len(told), left, expected, low, high)
 
 
 def why_learn_again(version: RiskModel, as_of: date) -> str:
@@ -133,7 +134,7 @@ def why_learn_again(version: RiskModel, as_of: date) -> str:
     first, last = days.first(), days.last()
     if first is None or last is None or first == last:
         return ""
-    before, now = Drift.from_record(first.drift), Drift.from_record(last.drift)
+    before, now = drift_of(first), drift_of(last)
     return "; ".join([*_told_outcomes(now.outcomes), *_told_shifts(now, now.moved - before.moved, version)])
 
 
