@@ -72,16 +72,30 @@ def predicting() -> Predicting:
     if panel is None:
         reason = model.reason if model else _("The daily round judges the metrics once a week.")
         return Predicting((), None, model, reason)
-    records = {
-        each.metric_id: Verdict.from_record(each.record) for each in MetricVerdict.objects.filter(panel=panel)
-    }
+    records = {each.metric_id: verdict_of(each) for each in MetricVerdict.objects.filter(panel=panel)}
     found = [
-        Judged(definition, records[definition.row.pk], turned(records[definition.row.pk]))
+        Judged(definition, verdict, turned(verdict))
         for definition in definitions()
-        if definition.row.pk in records
+        if (verdict := records.get(definition.row.pk)) is not None
     ]
+    if not found:
+        return Predicting((), panel, model, outdated())
     found.sort(key=lambda each: (ORDER.index(each.verdict.verdict), -(each.auc.value or 0), each.name))
     return Predicting(tuple(found), panel, model, "")
+
+
+def outdated() -> str:
+    return _(
+        "An earlier version of Heed judged this, and said less of it; it is judged again with the next learning."
+    )
+
+
+def verdict_of(kept: MetricVerdict) -> Verdict | None:
+    """None where an earlier version of Heed wrote it: see `outdated`."""
+    try:
+        return Verdict.from_record(kept.record)
+    except ValueError:
+        return None
 
 
 def turned(verdict: Verdict) -> Estimate:
@@ -96,7 +110,7 @@ def turned(verdict: Verdict) -> Estimate:
 def verdict_words(verdict: Verdict) -> str:
     """The verdict as it stands in a list."""
     if verdict.verdict == "predicts":
-        return _("predicts: %(which)s values leave more") % {"which": verdict.more_leave}
+        return _("predicts: %(what)s") % {"what": verdict.reason.partition(";")[0]}
     if verdict.verdict == "does not":
         return _("does not predict here")
     if verdict.verdict == "leak alarm":
