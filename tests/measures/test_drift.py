@@ -137,8 +137,10 @@ def test_the_round_learns_again_before_the_week_is_over_when_more_left_than_expe
     learn(DAY, by=BY)
     estimate_risk(DAY, by=BY)
     first = drift_of(ScoredDay.objects.get(as_of=DAY))
-    # The clock alone was chosen, and it moves by itself.
-    assert first == Drift({}, None)
+    assert first.outcomes is None
+    # Forty accounts are too few to compare; the clock, which moves by itself, is not looked at.
+    assert set(first.shifts) <= {"cases_opened", "days_active", "days_since_usage"}
+    assert not any(first.shifts.values())
     assert learn(DAY + timedelta(days=1), by=BY) == Learnt()
     # Ten leave in the middle of their term, which nobody did before.
     gone = [f"A{number:03d}" for number in range(50, 60)]

@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 from heed.customers.models import Account
 from heed.evidence.cards import ReportCard
 from heed.evidence.estimate import Estimate
-from heed.ledger import words
-from heed.measures.models import MetricVerdict, Risk, RiskModel, RiskScore
+from heed.ledger import clock, words
+from heed.measures.definitions import metrics_of
+from heed.measures.drift import SHIFT, Outcomes, drift_of
+from heed.measures.models import MetricVerdict, Risk, RiskModel, RiskScore, ScoredDay
 from heed.proving.charts import Chart, curve
 
 MOVED = 12
@@ -43,6 +45,64 @@ class Moved:
 @dataclass(frozen=True, slots=True)
 class RiskPage:
     """The latest version of the model (None: none yet), its card, and the accounts whose risk moved most."""
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How far the figures of a metric moved from those that the model learnt from; None: too few to say."""
+
+    metric: str
+    label: str
+    index: float | None
+
+    @property
+    def tone(self) -> str:
+        if self.index is None:
+            return "unknown"
+        return "warn" if self.index > SHIFT else "good"
+
+    @property
+    def words(self) -> str:
+        if self.index is None:
+            return _("too few to compare")
+        return _("moved") if self.index > SHIFT else _("as learnt")
+
+
+@dataclass(frozen=True, slots=True)
+class DriftSeen:
+    """What was seen on the last day that the version in force scored."""
+
+    as_of: date
+    shifts: tuple[Shift, ...]
+    outcomes: Outcomes | None
+
+    @property
+    def note(self) -> str:
+        told = {"day": words.day(self.as_of, clock.today()), "limit": SHIFT}
+        return (
+            _("accounts on %(day)s against the rows it learnt from, same weekday; moved: above %(limit)s")
+            % told
+        )
+
+    @property
+    def outcome_words(self) -> str:
+        if self.outcomes is None:
+            return _("No day has passed since it was learnt that would show who leaves.")
+        told = {
+            "day": words.day(self.outcomes.since, clock.today()),
+            "n": f"{self.outcomes.scored:,}",
+            "left": f"{self.outcomes.left:,}",
+            "expected": words.number(self.outcomes.expected),
+            "low": f"{self.outcomes.low:,}",
+            "high": f"{self.outcomes.high:,}",
+        }
+        return (
+            _(
+                "Of %(n)s accounts scored on %(day)s, %(left)s have left since; it expected %(expected)s"
+                " (%(low)s to %(high)s, 99 times in 100)."
+            )
+            % told
+        )
+
+
 
     model: RiskModel | None
     card: ReportCard | None
@@ -52,6 +112,7 @@ class RiskPage:
 
     @property
     def reason(self) -> str:
+    drift: DriftSeen | None = None
         if self.model is None:
             return _("The daily round learns once a week who leaves, once enough have left.")
         return self.model.reason
@@ -70,8 +131,28 @@ def risk_page() -> RiskPage:
         RiskModel.objects.select_related("panel").defer("record", "panel__table").order_by("-version")[:20]
     )
     model = versions[0] if versions else None
-    card = ReportCard.from_record(model.card) if model is not None and model.card else None
-    return RiskPage(model, card, versions, who_moved(), leaks_of(model))
+    return RiskPage(model, card_of(model), versions, who_moved(), leaks_of(model), drift_seen(model))
+
+
+def drift_seen(model: RiskModel | None) -> DriftSeen | None:
+    """The drift of a version as last seen; None where it has scored no day yet."""
+    scored = ScoredDay.objects.filter(model=model, drift__isnull=False).defer("table")
+    day = scored.order_by("as_of").last()
+    if model is None or day is None:
+        return None
+    found = drift_of(day)
+    names = {metric.key: metric.name for metric in metrics_of(model.definitions).values()}
+    shifts = [Shift(key, names.get(key, key), index) for key, index in found.shifts.items()]
+    shifts.sort(key=lambda each: (-(each.index or 0.0), each.label))
+    return DriftSeen(day.as_of, tuple(shifts), found.outcomes)
+
+
+def card_of(model: RiskModel | None) -> ReportCard | None:
+    """None without one, and where an earlier version of Heed wrote it: see `outdated`."""
+    try:
+        return ReportCard.from_record(model.card) if model is not None and model.card else None
+    except ValueError:
+        return None
 
 
 def leaks_of(model: RiskModel | None) -> tuple[str, ...]:
