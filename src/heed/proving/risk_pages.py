@@ -43,9 +43,6 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class RiskPage:
-    """The latest version of the model (None: none yet), its card, and the accounts whose risk moved most."""
-@dataclass(frozen=True, slots=True)
 class Shift:
     """How far the figures of a metric moved from those that the model learnt from; None: too few to say."""
 
@@ -103,16 +100,19 @@ class DriftSeen:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class RiskPage:
+    """The latest version of the model (None: none yet), its card, and the accounts whose risk moved most."""
 
     model: RiskModel | None
     card: ReportCard | None
     versions: tuple[RiskModel, ...]
     moved: tuple[Moved, ...]
     leaks: tuple[str, ...] = ()
+    drift: DriftSeen | None = None
 
     @property
     def reason(self) -> str:
-    drift: DriftSeen | None = None
         if self.model is None:
             return _("The daily round learns once a week who leaves, once enough have left.")
         return self.model.reason
@@ -148,7 +148,7 @@ def drift_seen(model: RiskModel | None) -> DriftSeen | None:
 
 
 def card_of(model: RiskModel | None) -> ReportCard | None:
-    """None without one, and where an earlier version of Heed wrote it: see `outdated`."""
+    """None without one, and where an earlier version of Heed wrote it."""
     try:
         return ReportCard.from_record(model.card) if model is not None and model.card else None
     except ValueError:
