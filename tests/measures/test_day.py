@@ -6,18 +6,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from heed.customers.actions import erase_account
+from heed.customers.actions import erase_account, save_periods
 from heed.customers.models import Account
 from heed.evidence.metrics import Metric
 from heed.measures.actions import measure_accounts
 from heed.measures.day import features_of_day
 from heed.measures.definitions import current_metrics, new_version
+from heed.measures.known import known_periods, read_once
 from heed.measures.landmarks import features_at
 from heed.measures.measuring import measure_at
 from heed.measures.models import MetricDefinition
 from heed.measures.stays import contracts
 from tests.measures.conftest import log as log
-from tests.measures.test_learning import BY, DAY, fill
+from tests.measures.test_learning import BY, DAY, fill, quarter
 
 pytestmark = pytest.mark.django_db
 
@@ -84,3 +85,16 @@ def test_a_day_that_was_not_measured_is_measured_and_one_without_accounts_has_no
     assert features_of_day(DAY, metrics, []).empty
     alike(features_of_day(DAY, metrics, contracts(DAY)), metrics)
     assert [len(keys) for keys in asked] == [5, 5]
+
+
+def test_within_a_round_the_periods_are_read_once(
+    log: Callable[..., None], django_assert_num_queries: Any
+) -> None:
+    fill(log, 4, 1)
+    with read_once():
+        before = list(known_periods())
+        save_periods([quarter("A001", 8)], by="import:2", source="crm")
+        with django_assert_num_queries(0):
+            assert list(known_periods()) == before
+        assert len(list(known_periods(["A001"]))) == 9
+    assert len(list(known_periods())) == len(before) + 1

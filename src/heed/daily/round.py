@@ -25,6 +25,7 @@ from heed.daily.steps import (
 )
 from heed.ledger import clock
 from heed.ledger.actions import Change, record
+from heed.measures.known import read_once
 
 STEPS = (
     Step("derive movements", movements_due, always=True),
@@ -60,7 +61,7 @@ def refresh(
     An interrupted or failed round of the same date is taken up where it stopped. RoundBusyError when one
     runs already, RoundFailedError when a step fails; its error then stands on the round.
     """
-    with the_only_round():
+    with the_only_round(), read_once():
         taken = take_up(as_of or clock.today(), by)
         run_steps(taken, progress)
         return finish(taken.round)

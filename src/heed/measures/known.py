@@ -4,6 +4,8 @@ A period that an undo deleted, or that belongs to another account now, counts as
 """
 
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -47,9 +49,32 @@ def if_few(accounts: Collection[str] | None) -> Collection[str] | None:
     return accounts if accounts is not None and len(accounts) <= FEW else None
 
 
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Within, the periods of all accounts are read once, by whoever asks first: every step of a round sees
+    the same ones, and what comes in meanwhile waits for the next."""
+    before = _once.set([])
+    try:
+        yield
+    finally:
+        _once.reset(before)
+
+
+_once: ContextVar[list[KnownPeriod] | None] = ContextVar("periods read once", default=None)
+
+
 def known_periods(only: Collection[str] | None = None) -> Iterator[KnownPeriod]:
     """Every state of the periods of all accounts (or of a few, by key), by account and start; a state that
     nobody saw at the end of any day is left out. Accounts that were withdrawn have none."""
+    held = _once.get()
+    if only is not None or held is None:
+        return _read(only)
+    if not held:
+        held.extend(_read(None))
+    return iter(held)
+
+
+def _read(only: Collection[str] | None) -> Iterator[KnownPeriod]:
     periods = SubscriptionPeriod.objects.filter(account__withdrawn_at=None)
     if only is not None:
         periods = periods.filter(account__key__in=only)

@@ -134,9 +134,9 @@ def _risk(
     contract: Contract, clocks: Clocks, as_of: date, version: ClockVersion, score: RiskScore | None
 ) -> Risk:
     """The model's word where it has one, else the clock's."""
-    answer, until, axis = answer_for(contract, clocks, as_of)
     if score is not None:
         return _scored_risk(contract, as_of, score)
+    answer, until, axis = answer_for(contract, clocks, as_of)
     estimate = answer.estimate
     amount, currency = yearly_amount(contract, as_of)
     return Risk(
