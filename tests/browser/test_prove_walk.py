@@ -41,6 +41,27 @@ def faults(page: Page) -> list[str]:
     return found
 
 
+def narrow(page: Page) -> dict[str, Any]:
+    """What a phone shows of the tabs and of the first drawing, which is scrolled by the keyboard alone."""
+    size = page.viewport_size
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.reload()
+    here = page.locator(".tabs [aria-current]").bounding_box()
+    assert here is not None
+    tops = page.locator(".tabs a").evaluate_all("all => all.map(each => each.getBoundingClientRect().top)")
+    drawing = page.locator("figure .scroll").first
+    drawing.focus()
+    page.keyboard.press("ArrowRight")
+    expect(drawing).not_to_have_js_property("scrollLeft", 0)
+    drawn = page.locator("figure svg").first.evaluate("it => [it.clientWidth, it.width.baseVal.value]")
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    return {
+        "rows of tabs": len(set(tops)),
+        "current tab in sight": here["x"] >= 0 and here["x"] + here["width"] <= PHONE["width"],
+        "shrunk to": drawn[0] / drawn[1],
+    }
+
+
 @pytest.mark.usefixtures("learnt")
 def test_from_what_predicts_to_a_decision(live_server: Any, make_context: Any, admin: Any) -> None:
     page, watch = make_context(admin).new_page(), Watch(live_server.url)
@@ -66,6 +87,7 @@ def test_from_what_predicts_to_a_decision(live_server: Any, make_context: Any, a
 
     page.get_by_role("link", name="Forecast").click()
     assert faults(page) == []
+    assert narrow(page) == {"rows of tabs": 1, "current tab in sight": True, "shrunk to": 1}
     page.get_by_label("Your call").fill("120")
     page.get_by_role("button", name="Keep my call").click()
     expect(page.get_by_label("Your call")).to_have_value("120")
@@ -76,12 +98,12 @@ def test_from_what_predicts_to_a_decision(live_server: Any, make_context: Any, a
     assert [call.value for call in RevenueCall.objects.all()] == [0.4]
 
     for name in (
-        "Scores by hand",
+        "Scores",
         "Experiments",
         "Touches",
         "Blind spots",
-        "Captive revenue",
-        "Growth gears",
+        "Captive",
+        "Gears",
     ):
         page.get_by_role("link", name=name, exact=True).click()
         expect(page.get_by_role("link", name=name, exact=True)).to_have_attribute("aria-current", "page")

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from heed.measures.actions import estimate_risk
 from heed.measures.learning import learn
-from heed.measures.models import MetricVerdict, RiskScore
+from heed.measures.models import MetricVerdict, RiskModel, RiskScore
 from tests.measures.conftest import log as log
 from tests.measures.test_learning import BY, DAY, fill
 
@@ -38,6 +38,7 @@ def test_the_pages_of_a_company_that_was_learnt_from(member_client: Client) -> N
     the_pages_are_handed_out_as_csv_and_pdf(member_client)
     the_model_shows_its_card_and_any_score_its_reasons(member_client)
     a_score_that_cannot_be_made_again_says_so(member_client)
+    what_an_earlier_version_of_heed_wrote_is_unknown(member_client)
 
 
 def every_metric_stands_with_its_verdict_and_opens_its_card_and_rows(member_client: Client) -> None:
@@ -100,3 +101,18 @@ def a_score_that_cannot_be_made_again_says_so(member_client: Client) -> None:
     page = member_client.get(reverse("proving:score", args=["A050"]))
     assert not page.context["found"].alike
     assert "not the same" in page.content.decode()
+
+
+def what_an_earlier_version_of_heed_wrote_is_unknown(member_client: Client) -> None:
+    for kept in MetricVerdict.objects.all():
+        kept.record.pop("known")
+        kept.save(update_fields=["record"])
+    model = RiskModel.objects.get()
+    assert model.card is not None
+    model.card.pop("lead_days")
+    model.save(update_fields=["card"])
+    for address in (PREDICTS, reverse("proving:risk")):
+        page = member_client.get(address)
+        assert "An earlier version of Heed judged this" in page.content.decode()
+    card = member_client.get(reverse("proving:metric_card", args=["days_active"])).context["card"]
+    assert (card.verdict, card.chart) == (None, None)

@@ -18,7 +18,7 @@ from heed.measures.panels import rows_of
 from heed.measures.reads import Definition, definition_of
 from heed.measures.wording import window_words
 from heed.proving.charts import Bar, Chart, intervals
-from heed.proving.predicting import TONES, verdict_words
+from heed.proving.predicting import TONES, verdict_of, verdict_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,10 @@ def metric_card(key: str) -> MetricCard:
         .order_by("-panel__as_of", "-pk")
         .first()
     )
-    if found is None:
+    verdict = verdict_of(found) if found else None
+    if found is None or verdict is None:
         return MetricCard(definition, None, None)
-    return MetricCard(definition, Verdict.from_record(found.record), found.panel)
+    return MetricCard(definition, verdict, found.panel)
 
 
 def band_words(band: Band) -> str:

@@ -10,6 +10,8 @@ import pandas as pd
 import vl_convert
 
 WIDTH: Final = 640
+TICKS: Final = 8
+"""About as many: more of them, at two decimals, run into each other along 640 pixels."""
 COLOURS: Final = {
     "#101010": "var(--ink)",
     "#202020": "var(--ink-3)",
@@ -156,7 +158,7 @@ def _with_reference(layers: list[Any], reference: float | None) -> list[Any]:
 
 
 def _axis(percent: bool) -> alt.Axis:
-    return alt.Axis(format=".1~%") if percent else alt.Axis(format=",.6~f")
+    return alt.Axis(format=".1~%" if percent else ",.6~f", tickCount=TICKS)
 
 
 def _house() -> dict[str, Any]:

@@ -86,7 +86,7 @@ def predicting() -> Predicting:
 
 def outdated() -> str:
     return _(
-        "An earlier version of Heed judged this, and said less of it; it is judged again with the next learning."
+        "An earlier version of Heed judged this, and said less; it is judged again with the next learning."
     )
 
 

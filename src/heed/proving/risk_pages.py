@@ -16,8 +16,11 @@ from heed.measures.definitions import metrics_of
 from heed.measures.drift import SHIFT, Outcomes, drift_of
 from heed.measures.models import MetricVerdict, Risk, RiskModel, RiskScore, ScoredDay
 from heed.proving.charts import Chart, curve
+from heed.proving.predicting import outdated
 
 MOVED = 12
+DECIMALS = 3
+"""Of what a reason adds, as the page shows it."""
 CONTRACT = "contract clock"
 
 
@@ -115,7 +118,7 @@ class RiskPage:
     def reason(self) -> str:
         if self.model is None:
             return _("The daily round learns once a week who leaves, once enough have left.")
-        return self.model.reason
+        return self.model.reason or ("" if self.card else outdated())
 
     @property
     def figures(self) -> list[Figure]:
@@ -148,7 +151,7 @@ def drift_seen(model: RiskModel | None) -> DriftSeen | None:
 
 
 def card_of(model: RiskModel | None) -> ReportCard | None:
-    """None without one, and where an earlier version of Heed wrote it."""
+    """None without one, and where an earlier version of Heed wrote it: see `outdated`."""
     try:
         return ReportCard.from_record(model.card) if model is not None and model.card else None
     except ValueError:
@@ -242,6 +245,8 @@ class Reason:
 
     @property
     def words(self) -> str:
+        if not round(self.adds, DECIMALS):
+            return _("adds nothing")
         return _("raises it") if self.adds > 0 else _("lowers it")
 
 

@@ -18,13 +18,14 @@ def tabs(path: str) -> list[Tab]:
     named = (
         (_("What predicts"), "proving:predicts"),
         (_("Risk"), "proving:risk"),
-        (_("Scores by hand"), "proving:scores"),
+        (_("Scores"), "proving:scores"),
+        (_("Triggers"), "proving:triggers"),
         (_("Experiments"), "proving:experiments"),
         (_("Touches"), "proving:touches"),
         (_("Forecast"), "proving:forecast"),
         (_("Blind spots"), "proving:blind_spots"),
-        (_("Captive revenue"), "proving:captive"),
-        (_("Growth gears"), "proving:gears"),
+        (_("Captive"), "proving:captive"),
+        (_("Gears"), "proving:gears"),
         (_("Decisions"), "proving:decisions"),
     )
     found = [(label, _path(name)) for label, name in named]

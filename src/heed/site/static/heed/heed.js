@@ -116,6 +116,8 @@ document.addEventListener("DOMContentLoaded", () => {
   all("[data-dismiss]").forEach((button) => (button.hidden = false));
   const mac = /mac|iphone|ipad/i.test(navigator.userAgentData?.platform || navigator.platform || "");
   if (mac) all("[data-palette-key]").forEach((key) => (key.textContent = "⌘ K"));
+  const tab = find(".tabs [aria-current]");
+  if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
   const summary = find(".errors");
   if (summary) summary.focus();
 });
