@@ -8,6 +8,8 @@ from django.test import Client
 
 from heed.ledger.models import AuditEntry
 from heed.measures.actions import estimate_risk
+from heed.measures.known import known_periods
+from heed.measures.stays import terms_known
 from heed.people.models import User
 from heed.proving.forecasting import contract_rows, forecast_revenue, told_again
 from heed.proving.models import LoggedDecision, RevenueCall, RevenueForecast
@@ -41,7 +43,7 @@ def test_a_company_without_a_past_is_told_why_there_is_no_forecast(member_client
 def test_the_quarters_ahead_stand_with_their_intervals(
     forecasted: RevenueForecast, member_client: Client
 ) -> None:
-    contracts = contract_rows(DAY).set_index("account")
+    contracts = contract_rows(DAY, terms_known(known_periods(), DAY)).set_index("account")
     assert contracts.loc["A050", "amount"] == 100
     assert contracts.loc["A050", "renews_on"] == date(2026, 9, 29)
     assert contracts.loc["A000", "amount"] == 0
@@ -77,6 +79,31 @@ def test_a_call_is_kept_beside_the_model_and_a_later_one_takes_its_place_on_the_
     first = admin_client.get(FORECAST).context["found"].lines[0]
     assert [(call.value, outside) for call, _told, outside in first.called] == [(0.415, True)]
     assert AuditEntry.objects.filter(action="call quarter", by=admin.actor).count() == 2
+
+
+@pytest.mark.usefixtures("forecasted")
+def test_a_call_or_a_decision_that_is_sent_twice_is_kept_once(admin_client: Client) -> None:
+    call = {"quarter": "2026-09-30", "figure": "grr", "value": "40", "note": "they told me"}
+    for told in (call, call, call | {"value": "41"}, call):
+        assert admin_client.post(FORECAST, told).status_code == 302
+    assert [each.value for each in RevenueCall.objects.order_by("pk")] == [0.4, 0.41, 0.4]
+    decision = {"decision": "Ada calls the three", "numbers": "recall 38 % (n = 24)"}
+    for told in (decision, decision, decision | {"voices": "Tara"}):
+        assert admin_client.post(DECISIONS, told).status_code == 302
+    assert [each.voices for each in LoggedDecision.objects.order_by("pk")] == ["", "Tara"]
+    assert AuditEntry.objects.filter(action__in=("call quarter", "log decision")).count() == 5
+
+
+@pytest.mark.usefixtures("forecasted")
+def test_a_call_beyond_all_measure_is_told_its_bounds_as_it_is_typed(admin_client: Client) -> None:
+    for figure, value, says in (
+        ("grr", "101", "between 0 and 100 per cent"),
+        ("nrr", "301", "between 0 and 300 per cent"),
+        ("closing_mrr", "1e13", "between 0 and 1,000,000,000,000"),
+    ):
+        page = admin_client.post(FORECAST, {"quarter": "2026-09-30", "figure": figure, "value": value})
+        assert says in page.context["form"].errors["value"][0]
+    assert not RevenueCall.objects.exists()
 
 
 @pytest.mark.usefixtures("forecasted")

@@ -95,6 +95,44 @@ def test_a_change_is_another_version_and_none_is_edited(score: HandScore, admin_
     assert score.versions.count() == 2
 
 
+def test_a_change_over_a_version_that_was_replaced_meanwhile_is_refused_until_that_is_seen(
+    score: HandScore, admin_client: Client
+) -> None:
+    """Two tabs of the same page: the second would undo the first unseen."""
+    address = reverse("proving:hand_score", args=[score.pk])
+    opened = str(admin_client.get(address).context["form"]["based_on"].value())
+    first = {"weights": "days_active, 1, step 4", "based_on": opened}
+    assert admin_client.post(address, first).status_code == 302
+    assert admin_client.post(address, first).status_code == 302  # the same again is no change
+    second = {"weights": "days_active, 1, step 9", "based_on": opened}
+    refused = admin_client.post(address, second)
+    assert "Version 2 was put in force" in refused.context["form"].errors["weights"][0]
+    assert "days_active, 1, step 9" in refused.content.decode()
+    assert score.versions.count() == 2
+    again = {name: refused.context["form"][name].value() for name in ("weights", "based_on")}
+    assert admin_client.post(address, again).status_code == 302
+    assert score.versions.get(is_current=True).record["parts"][0]["curve"]["knots"] == [9.0]
+
+
+def test_a_button_pressed_twice_keeps_one(score: HandScore, admin_client: Client) -> None:
+    entries = AuditEntry.objects.count()
+    same = {"name": "Health of ours", "template": "", "weights": LINES}
+    answer = admin_client.post(NEW, same)
+    assert answer.headers["Location"] == reverse("proving:hand_score", args=[score.pk])
+    other = admin_client.post(NEW, same | {"weights": "days_active, 1, step 4"})
+    assert "score of this name" in other.context["form"].errors["name"][0]
+    assert (HandScoreVersion.objects.count(), AuditEntry.objects.count()) == (1, entries)
+    address = reverse("proving:hand_score_account", args=[score.pk, "A051"])
+    told = {"value": "15", "reason": "Their sponsor resigned.", "expires_on": "2026-07-31"}
+    for _ in range(2):
+        assert admin_client.post(address, told).status_code == 302
+    assert ScoreOverride.objects.count() == 1
+    assert admin_client.post(address, told | {"value": "20"}).status_code == 302
+    assert admin_client.post(address, told).status_code == 302
+    assert list(ScoreOverride.objects.order_by("pk").values_list("value", flat=True)) == [15, 20, 15]
+    assert AuditEntry.objects.filter(action="override hand score").count() == 3
+
+
 @pytest.mark.parametrize(
     ("told", "field", "says"),
     [

@@ -18,7 +18,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from heed.customers.models import Account
-from heed.evidence.cards import ReportCard, Verdict, report_card
+from heed.evidence.cards import ReportCard, report_card
 from heed.evidence.scoring import (
     SCORE_TEMPLATES,
     Explanation,
@@ -41,7 +41,7 @@ from heed.people.models import User
 from heed.proving.cards import in_band, judged_rows
 from heed.proving.fates import paying
 from heed.proving.models import HandScore, HandScoreVersion, ScoreOverride
-from heed.proving.predicting import turned
+from heed.proving.predicting import turned, verdict_of
 
 MOST = 1e12
 """Of any weight or bound: more is a slip of the pen, and sums of them would not be numbers."""
@@ -49,14 +49,33 @@ LONGEST = 730
 """Days that an override may hold."""
 
 
+class ChangedMeanwhile(ScoreError):  # noqa: N818
+    """`version` was put in force since the one that a change was written over."""
+
+    def __init__(self, version: int) -> None:
+        told = _(
+            "version %(version)d was put in force since you opened this page; it stands under versions."
+            " Take over what you want of it, then put yours in force."
+        )
+        super().__init__("weights", told % {"version": version})
+        self.version = version
+
+
 @transaction.atomic
 def make_score(name: str, told: Mapping[str, Any], *, by: str) -> HandScore:
-    """Keep a new score under its first version. ScoreError where it cannot be used: nothing is kept."""
-    name = name.strip()
-    if HandScore.objects.filter(name__iexact=name).exists():
-        raise ScoreError("name", _("there is a score of this name; give this one its own."))
+    """Keep a new score under its first version. ScoreError where it cannot be used: nothing is kept.
+
+    The same again, as a button pressed twice sends it, is the score that there is.
+    """
+    name, taken = name.strip(), _("there is a score of this name; give this one its own.")
+    if HandScore.objects.filter(name__iexact=name).exclude(name=name).exists():
+        raise ScoreError("name", taken)
     checked = _checked(name, told, 1)
-    made = HandScore.objects.create(name=name, key=_free_key(name))
+    made, new = HandScore.objects.get_or_create(name=name, defaults={"key": _free_key(name)})
+    if not new:
+        if current_version(made).record != checked:
+            raise ScoreError("name", taken)
+        return made
     _keep(made, checked, 1, by)
     record(Change("make hand score", "hand score", made.key, None, checked), by=by)
     return made
@@ -74,13 +93,21 @@ def make_from_template(name: str, number: int, *, by: str) -> HandScore:
 
 
 @transaction.atomic
-def change_score(score: HandScore, told: Mapping[str, Any], *, by: str) -> HandScoreVersion:
-    """Put another version in force; those before it stay as they were. The same again changes nothing."""
+def change_score(
+    score: HandScore, told: Mapping[str, Any], *, by: str, based_on: int | None = None
+) -> HandScoreVersion:
+    """Put another version in force; those before it stay as they were. The same again changes nothing.
+
+    `based_on` is the version that whoever changes it had in sight: where another is in force by now, theirs
+    would undo it unseen, and is refused.
+    """
     HandScore.objects.select_for_update().get(pk=score.pk)
     before = current_version(score)
     checked = _checked(score.name, told, before.version + 1)
     if checked | {"version": before.record["version"]} == before.record:
         return before
+    if based_on not in (None, before.version):
+        raise ChangedMeanwhile(before.version)
     HandScoreVersion.objects.filter(pk=before.pk).update(is_current=False)
     made = _keep(score, checked, before.version + 1, by)
     record(Change("change hand score", "hand score", score.key, before.record, checked), by=by)
@@ -91,17 +118,19 @@ def change_score(score: HandScore, told: Mapping[str, Any], *, by: str) -> HandS
 def override_score(
     score: HandScore, account: Account, value: float, reason: str, expires_on: date, *, user: User, by: str
 ) -> ScoreOverride:
-    """Say what the score of an account is until a day, and why."""
+    """Say what the score of an account is until a day, and why. The same again is the override there is."""
     today = clock.today()
     Override(account.key, value, reason, today, expires_on, by)
     if (expires_on - today).days > LONGEST:
         raise ScoreError(
             "override.expires_on", _("two years at most: think of it again by then, and set it anew.")
         )
-    made = ScoreOverride.objects.create(
-        score=score, account=account, value=value, reason=reason.strip(), since=today, expires_on=expires_on,
-        by=user, at=clock.now(),
-    )  # fmt: skip
+    HandScore.objects.select_for_update().get(pk=score.pk)
+    said = {"value": value, "reason": reason.strip(), "since": today, "expires_on": expires_on, "by": user}
+    last = score.overrides.filter(account=account).order_by("-pk").first()
+    if last is not None and all(getattr(last, name) == held for name, held in said.items()):
+        return last
+    made = ScoreOverride.objects.create(score=score, account=account, at=clock.now(), **said)
     told = {"account": account.pk, "value": value, "reason": made.reason, "until": expires_on.isoformat()}
     record(Change("override hand score", "hand score", score.key, None, told), by=by)
     return made
@@ -210,7 +239,9 @@ def _best_metric(panel: LandmarkPanel) -> tuple[str, str, float]:
     found = []
     verdicts = MetricVerdict.objects.filter(panel=panel, verdict="predicts").select_related("metric")
     for each in verdicts.exclude(metric__key__in=CLOCK):
-        verdict = Verdict.from_record(each.record)
+        verdict = verdict_of(each)
+        if verdict is None:
+            continue
         sign = 1.0 if (verdict.auc.value or 0.0) >= 0.5 else -1.0
         found.append((turned(verdict).value or 0.0, each.metric.key, each.metric.name, sign))
     if not found:

@@ -67,17 +67,21 @@ def hand_score(request: HttpRequest, pk: int) -> HttpResponse:
     from heed.proving import hand_score_pages as pages
     from heed.proving import hand_scores
     from heed.proving.exporting import asked_for
-    from heed.proving.hand_score_forms import WeightsForm, write_weights
+    from heed.proving.hand_score_forms import ChangeForm, write_weights
 
     user = cast(User, request.user)
     score = hand_scores.hand_score_for(pk)
     version = hand_scores.current_version(score)
-    form = WeightsForm(request.POST or None, initial={"weights": write_weights(version.record)})
+    started = {"weights": write_weights(version.record), "based_on": version.version}
+    form = ChangeForm(request.POST or None, initial=started)
     if request.method == "POST":
         demand(user, Permission.MANAGE_METRICS)
         if form.is_valid():
             try:
-                made = hand_scores.change_score(score, form.cleaned_data["record"], by=user.actor)
+                said = form.cleaned_data
+                made = hand_scores.change_score(
+                    score, said["record"], by=user.actor, based_on=said["based_on"]
+                )
             except ScoreError as refused:
                 form.refuse(refused)
             else:
