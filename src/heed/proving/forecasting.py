@@ -1,8 +1,8 @@
 """The forecast of revenue: made once a day from the contracts, the risks and the past movements, and kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 import pandas as pd
@@ -11,17 +11,22 @@ from django.db import transaction
 
 from heed.customers.models import Account, ExchangeRate, Movement
 from heed.evidence.cards.records import from_record, to_record
-from heed.evidence.money import Forecast, forecast
+from heed.evidence.money import Forecast, forecast, quarter_ends
 from heed.ledger import clock
 from heed.ledger.actions import Change, record
 from heed.measures.known import known_periods
-from heed.measures.models import Risk
-from heed.measures.stays import Term, next_term, terms_known
+from heed.measures.models import Risk, RiskScore, ScoredDay
+from heed.measures.stays import Contract, Term, next_term, terms_known
+from heed.proving.fates import SETTLED, still_pays
 from heed.proving.models import RevenueForecast
 
 QUARTERS: Final = 4
 RUNS: Final = 2_000
 SEED: Final = 20261122
+LEAST_LEFT: Final = 20
+LEAST_QUARTERS: Final = 2
+"""What the record of past probabilities must hold before it corrects the next ones."""
+Terms = Mapping[str, list[Term]]
 CONTRACTS: Final = ["account", "amount", "currency", "renews_on", "term_months", "leaves_at_renewal"]
 MOVEMENTS: Final = ["account", "on", "kind", "before", "after", "currency"]
 
@@ -36,12 +41,14 @@ class Forecasted:
 
 def forecast_revenue(as_of: date, *, by: str) -> Forecasted:
     """Forecast the quarters ahead of a date and keep it; the same date again replaces it where it differs."""
-    worth = rates()
-    contracts, without_rate = _with_rate(contract_rows(as_of), worth)
+    worth, terms = rates(), terms_known(known_periods(), as_of)
+    contracts, without_rate = _with_rate(contract_rows(as_of, terms), worth)
+    said = renewals_said(as_of, terms)
     history, _moved = _with_rate(movement_rows(as_of), worth)
     found = forecast(
-        contracts, history=history, as_of=as_of, quarters=QUARTERS, runs=RUNS, seed=SEED, rates=worth
-    )
+        contracts, history=history, as_of=as_of, quarters=QUARTERS, runs=RUNS, seed=SEED, rates=worth,
+        renewals=said if told_enough(said) else None,
+    )  # fmt: skip
     found = replace(found, notes=(*found.notes, *_left_out(without_rate)))
     told = kept(found)
     version = Risk.objects.exclude(score=None).values_list("score__model__version", flat=True).first()
@@ -87,18 +94,16 @@ def _left_out(rows: pd.DataFrame) -> Iterator[str]:
         yield f"{accounts} accounts that pay in {currency} are left out: no rate is stated for {currency}"
 
 
-def contract_rows(as_of: date) -> pd.DataFrame:
+def contract_rows(as_of: date, terms: Terms) -> pd.DataFrame:
     """One row per account and currency that pays or paid: what it pays a month, when it renews, and how
-    likely it then leaves."""
+    likely it then leaves. `terms` are those known on the date, by account."""
     chances = {
         risk.account_id: risk.probability
         for risk in Risk.objects.filter(as_of__lte=as_of).exclude(probability=None)
     }
     numbers = dict(Account.objects.values_list("key", "pk"))
     rows = [
-        row
-        for key, terms in terms_known(known_periods(), as_of).items()
-        for row in _rows(key, terms, as_of, chances.get(numbers.get(key, 0)))
+        row for key, own in terms.items() for row in _rows(key, own, as_of, chances.get(numbers.get(key, 0)))
     ]
     return pd.DataFrame(rows, columns=CONTRACTS)
 
@@ -113,6 +118,46 @@ def _rows(
     amount = float(sum(term.amount for term in in_force if term.currency == shown.currency))
     months = float(shown.months) if shown.months else None
     yield key, amount, shown.currency, coming.ends if coming else None, months, chance if coming else None
+
+
+def renewals_said(as_of: date, terms: Terms) -> pd.DataFrame:
+    """What the model said of past renewals, and what came: on, probability, left.
+
+    A renewal counts once, with what was said on the first day of its quarter that was scored: as early as the
+    forecast of a quarter is made. It is settled a week after, and known as it is known on the date.
+    """
+    days = list(ScoredDay.objects.filter(as_of__lt=as_of).order_by("as_of").values_list("as_of", flat=True))
+    firsts = {_quarter(day): day for day in reversed(days)}
+    paid = {key: Contract(0, None, terms=own).spells() for key, own in terms.items()}
+    ends = {(key, term.ends) for key, own in terms.items() for term in own if term.ends}
+    rows = [
+        (on, chance, 1.0 - stayed)
+        for first in firsts.values()
+        for key, horizon_on, chance in _scores_of(first, as_of)
+        # Accounts without a renewal are asked for 90 days, and far renewals for as long as was observed.
+        if (key, on := horizon_on - timedelta(days=1)) in ends
+        and (stayed := still_pays(paid, key, first, on)) is not None
+    ]
+    return pd.DataFrame(rows, columns=["on", "probability", "left"])
+
+
+def _scores_of(day: date, as_of: date) -> Iterator[tuple[str, date, float]]:
+    """The scores of a day up to the end of its quarter, or to what is settled by now: account, the day after
+    its renewal, probability."""
+    until = min(quarter_ends(day - timedelta(days=1), 1)[0], as_of - timedelta(days=SETTLED))
+    scores = RiskScore.objects.filter(as_of=day, horizon_on__lte=until + timedelta(days=1))
+    return iter(scores.order_by("account").values_list("account__key", "horizon_on", "probability"))
+
+
+def _quarter(day: date) -> tuple[int, int]:
+    return day.year, (day.month - 1) // 3
+
+
+def told_enough(said: pd.DataFrame) -> bool:
+    """Whether the record says more of the model's level than the movements do: of fewer that left its doubt
+    would drown the forecast."""
+    quarters = pd.to_datetime(said["on"]).dt.to_period("Q").nunique()
+    return bool(said["left"].sum() >= LEAST_LEFT and quarters >= LEAST_QUARTERS)
 
 
 def movement_rows(as_of: date) -> pd.DataFrame:
