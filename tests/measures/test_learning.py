@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heed.customers.actions import erase_account, save_accounts, save_periods
+from heed.customers.actions import derive_due_movements, erase_account, save_accounts, save_periods
 from heed.customers.models import Account
 from heed.customers.rows import AccountRow, PeriodRow
 from heed.measures.actions import ensure_starter_metrics, estimate_risk
@@ -187,3 +187,30 @@ def test_a_score_of_a_past_day_is_made_again_to_the_last_bit(
     assert not RiskScore.objects.filter(account__erased_at__isnull=False).exists()
     assert learnt.panel is not None
     assert "A050" not in set(rows_of(learnt.panel)["account"])
+
+
+def test_each_kind_of_ending_and_change_is_kept_apart(log: Callable[..., None]) -> None:
+    fill(log, 30, 10)
+    by = {"by": "import:2", "source": "crm"}
+    failed = replace(quarter("A000", 2), attributes={"ended_because": "Payment failed"})
+    less = replace(quarter("A020", 4), monthly_amount=Decimal(60))
+    more = replace(quarter("A021", 4), monthly_amount=Decimal(160))
+    save_periods([failed, less, more], **by)
+    derive_due_movements(DAY, by=BY)
+    learn(DAY, by=BY)
+    panel = RiskModel.objects.get().panel
+    assert panel is not None
+    assert panel.left == 9
+    rows = rows_of(panel, ["landmark", "became", "event"])
+    assert not rows.loc[rows["account"] == "A000", "event"].any()
+    told = rows[rows["became"].isin(["churn", "involuntary", "contraction", "expansion"])]
+    kinds = told.groupby("account")["became"].agg(set)
+    assert kinds["A000"] == {"involuntary"}
+    assert kinds["A001"] == {"churn"}
+    # It goes back to what it was a quarter later.
+    assert kinds["A020"] == kinds["A021"] == {"contraction", "expansion"}
+    changed = date(2024, 10, 1) + timedelta(days=4 * 91)
+    before = rows[(rows["account"] == "A020") & (rows["became"] == "contraction")]["landmark"].dt.date
+    assert all(changed - timedelta(days=90) <= day < changed for day in before)
+    # The last 90 days before today are not known to the end.
+    assert set(rows.loc[rows["landmark"].dt.date > DAY - timedelta(days=90), "became"]) <= {"", "churn"}

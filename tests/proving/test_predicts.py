@@ -37,6 +37,7 @@ def test_the_pages_of_a_company_that_was_learnt_from(member_client: Client) -> N
     every_metric_stands_with_its_verdict_and_opens_its_card_and_rows(member_client)
     the_pages_are_handed_out_as_csv_and_pdf(member_client)
     the_model_shows_its_card_and_any_score_its_reasons(member_client)
+    what_becomes_of_accounts_is_told_by_kind_and_opens_its_rows(member_client)
     a_score_that_cannot_be_made_again_says_so(member_client)
     what_an_earlier_version_of_heed_wrote_is_unknown(member_client)
 
@@ -93,6 +94,19 @@ def the_model_shows_its_card_and_any_score_its_reasons(member_client: Client) ->
     assert member_client.get(address, {"on": DAY.isoformat()}).status_code == 200
     assert member_client.get(address, {"on": "2020-01-01"}).status_code == 404
     assert member_client.get(address, {"on": "yesterday"}).status_code == 404
+
+
+def what_becomes_of_accounts_is_told_by_kind_and_opens_its_rows(member_client: Client) -> None:
+    told = member_client.get(reverse("proving:risk")).context["becoming"]
+    rows = {each.kind: each.rows for each in told.kinds}
+    assert sum(rows.values()) == told.n
+    shares = {each.kind: each.share for each in told.kinds}
+    assert shares["churn"].value == rows["churn"] / told.n
+    assert "ended_because" in shares["involuntary"].reason
+    for kind, count in rows.items():
+        page = member_client.get(reverse("proving:became", args=[kind]))
+        assert page.context["rows"].paginator.count == count
+    assert member_client.get(reverse("proving:became", args=["boredom"])).status_code == 404
 
 
 def a_score_that_cannot_be_made_again_says_so(member_client: Client) -> None:

@@ -285,6 +285,7 @@ SAMPLES: dict[str, Sample] = {
     "proving:hand_score": hand_score,
     "proving:hand_score_rows": hand_score,
     "proving:hand_score_account": hand_score_of_account,
+    "proving:became": lambda world: {"kind": "churn"},
     "people:link": lambda world: {"token": actions.make_sign_in_link(world.admin, by="test")},
     "people:accept": lambda world: {
         "token": actions.invite("new@heed.test", "member", invited_by=world.admin)[1]

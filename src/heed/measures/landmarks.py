@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from heed.customers.models import Account, Movement
+from heed.customers.models import Account, Movement, SubscriptionPeriod
 from heed.evidence.metrics import Metric, account_ranges, measure_wide, within
 from heed.ledger.home import open_stream
 from heed.measures.definitions import current_metrics
@@ -29,6 +29,8 @@ DAYS_BETWEEN: Final = 30
 HORIZON: Final = 90
 """How many days ahead metrics are judged: long enough to do something about it."""
 AT_ONCE: Final = 5_000
+ENDED_BECAUSE: Final = "ended_because"
+PAYMENT_FAILED: Final = frozenset({"payment", "payment failed", "involuntary"})
 CLOCK: Final = ("tenure_days", "days_to_renewal")
 """The metrics that say how long an account is a customer and when its contract renews."""
 
@@ -133,13 +135,25 @@ def stays(as_of: date) -> pd.DataFrame:
 
 
 def endings(as_of: date, known: pd.DataFrame) -> pd.DataFrame:
-    """What became of accounts up to a date: `churn` on the day they stopped paying, and each expansion and
-    contraction. Columns account (key), on, kind, recorded_on."""
+    """What became of accounts up to a date: `churn` on the day they stopped paying (`involuntary` where a
+    payment failed), and each expansion and contraction. Columns account (key), on, kind, recorded_on."""
     moved = Movement.objects.filter(on__lte=as_of, kind__in=["expansion", "contraction"])
-    left = known[known["to"].notna()]
+    left, failed = known[known["to"].notna()], set(payments_failed())
     rows = [
         *((key, on, kind) for key, on, kind in moved.values_list("account__key", "on", "kind")),
-        *((key, on, "churn") for key, on in zip(left["account"], left["to"], strict=True)),
+        *(
+            (key, on, "involuntary" if (key, on) in failed else "churn")
+            for key, on in zip(left["account"], left["to"], strict=True)
+        ),
     ]
     found = pd.DataFrame(sorted(rows), columns=["account", "on", "kind"])
     return found.assign(recorded_on=found["on"])
+
+
+def payments_failed() -> Iterator[tuple[str, date]]:
+    """The accounts (keys) and days on which a contract ended because a payment failed, as sources say it in
+    the attribute `ended_because` of a subscription."""
+    told = SubscriptionPeriod.objects.filter(withdrawn_at=None, attributes__has_key=ENDED_BECAUSE)
+    for key, on, because in told.values_list("account__key", "ends_on", f"attributes__{ENDED_BECAUSE}"):
+        if str(because).strip().casefold() in PAYMENT_FAILED:
+            yield key, on

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from heed.evidence.cards import ReportCard, Verdict, report_card, verdicts
 from heed.evidence.risk import HazardModel, Panel, landmark_panel, outcome
+from heed.evidence.risk.panel import KINDS
 from heed.ledger import clock
 from heed.ledger.actions import Change, record
 from heed.measures.drift import why_learn_again
@@ -69,7 +70,7 @@ def learn(as_of: date, *, by: str, due_only: bool = True) -> Learnt:
     with threadpool_limits(1):
         judged = judge(found, panel)
     with transaction.atomic():
-        kept = keep_panel(table_of(panel), as_of, by=by) if len(panel) else None
+        kept = keep_panel(table_of(panel, became(found)), as_of, by=by) if len(panel) else None
         version = _keep_model(kept, found, judged, because, by)
         if kept is not None:
             _keep_verdicts(kept, found, judged.verdicts)
@@ -88,10 +89,21 @@ def panel_of(found: Landmarks) -> Panel:
     )
 
 
-def table_of(panel: Panel) -> pd.DataFrame:
+def became(found: Landmarks) -> npt.NDArray[np.str_]:
+    """What came first to each row of the panel within the horizon: one of `KINDS`, "none", or "" where it was
+    not watched for so long. A later event is not in it: an account that paid less and then left paid less.
+    """
+    near = landmark_panel(
+        found.features, found.events, observed_until=found.as_of, horizon=HORIZON, target=KINDS,
+        standing=found.stays,
+    )  # fmt: skip
+    return np.where(near.censored, "", near.kind)
+
+
+def table_of(panel: Panel, became: npt.NDArray[np.str_]) -> pd.DataFrame:
     """The panel as one table, as it is kept."""
     table = panel.X.assign(account=panel.accounts, landmark=panel.landmarks.astype("datetime64[s]"))
-    return table.assign(event=panel.y["event"], time=panel.y["time"])
+    return table.assign(event=panel.y["event"], time=panel.y["time"], became=became)
 
 
 def hazard() -> HazardModel:

@@ -1,6 +1,7 @@
 """Tables kept in a row of the database: Parquet, the same rows giving the same bytes."""
 
 import io
+from collections.abc import Sequence
 
 import pandas as pd
 import pyarrow as pa
@@ -14,7 +15,8 @@ def packed(rows: pd.DataFrame) -> bytes:
     return out.getvalue()
 
 
-def unpacked(table: bytes | memoryview) -> pd.DataFrame:
-    """The rows that were packed; dates as dates."""
-    rows: pd.DataFrame = pq.read_table(io.BytesIO(bytes(table))).to_pandas(date_as_object=True)
+def unpacked(table: bytes | memoryview, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """The rows that were packed, with all columns or those named; dates as dates."""
+    read = pq.read_table(io.BytesIO(bytes(table)), columns=None if columns is None else list(columns))
+    rows: pd.DataFrame = read.to_pandas(date_as_object=True)
     return rows

@@ -1,6 +1,7 @@
 """Panels: what a model and the verdicts were learnt from, kept as it was, to the byte."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import date
 
 import pandas as pd
@@ -34,10 +35,11 @@ def keep_panel(rows: pd.DataFrame, as_of: date, *, by: str) -> LandmarkPanel:
     return panel
 
 
-def rows_of(panel: LandmarkPanel) -> pd.DataFrame:
-    """The rows of a kept panel; `account` is the key that the account has now."""
+def rows_of(panel: LandmarkPanel, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """The rows of a kept panel, with all columns or `account` and those named; `account` is the key that the
+    account has now."""
     keys = dict(Account.objects.values_list("pk", "key"))
-    rows = unpacked(panel.table)
+    rows = unpacked(panel.table, None if columns is None else ["account", *columns])
     return rows.assign(account=rows["account"].map(keys))
 
 

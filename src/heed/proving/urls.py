@@ -9,6 +9,7 @@ urlpatterns = [
     path("prove/metrics/<slug:key>/", views.metric_card, name="metric_card"),
     path("prove/metrics/<slug:key>/rows/", views.metric_rows, name="metric_rows"),
     path("prove/risk/", views.risk, name="risk"),
+    path("prove/risk/became/<slug:kind>/", views.became, name="became"),
     path("prove/risk/scores/<path:key>/", views.score, name="score"),
     path("prove/experiments/", experiments_views.experiments, name="experiments"),
     path("prove/experiments/new/", experiments_views.new_experiment, name="new_experiment"),

@@ -70,13 +70,25 @@ def metric_rows(request: HttpRequest, key: str) -> HttpResponse:
 @may(Permission.SEE_CUSTOMERS)
 def risk(request: HttpRequest) -> HttpResponse:
     """The risk model in force: its report card, who moved and why, its versions."""
-    from heed.proving import exporting, risk_pages
+    from heed.proving import becoming, exporting, risk_pages
 
     found = risk_pages.risk_page()
     charts = [found.chart] if found.chart else []
     if answer := exporting.asked_for(request, "risk", charts):
         return answer
-    return page(request, "risk", {"found": found})
+    panel = found.model.panel if found.model else None
+    became = None if panel is None else becoming.becoming(panel)
+    return page(request, "risk", {"found": found, "becoming": became})
+
+
+@require_safe
+@may(Permission.SEE_CUSTOMERS)
+def became(request: HttpRequest, kind: str) -> HttpResponse:
+    """The accounts at dates after which something came first: they left, paid less, paid more."""
+    from heed.proving import becoming
+
+    rows = becoming.rows_that_became(kind)
+    return page(request, "became", {"label": becoming.LABELS[kind], "rows": _paged(request, rows)})
 
 
 @require_safe
