@@ -112,6 +112,7 @@ class Run:
             files, mapping = self._open()
             staging = Staging(files, mapping, self.scratch / "staged", self._setting())
             try:
+                staging.plan()
                 counts = self._entities(staging, mapping)
                 self._report_torn(staging)
                 self._check(staging.files, mapping)

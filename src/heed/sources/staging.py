@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -200,10 +201,35 @@ class Staging:
         return tables
 
     def _with_expressions(self, number: int, block: Block, table: FileTable, part: int) -> FileTable:
-        lines = quoted(every_line(table))
-        found = self._evaluated(number, block, lines, table.name, part, table.first_row)
+        found = self._evaluated(number, block, _lines(table), table.name, part, table.first_row)
         self._origins[found.path] = table
         return replace(found, marked=table.kind == "jsonl")
+
+    def plan(self) -> None:
+        """Refuse a mapping that the files cannot answer, before any row is read. StagingError names what is
+        not there, and SQL that cannot be run."""
+        for problem in missing(self.files, self.mapping):
+            raise StagingError(problem)
+        if not self.mapping.holds_sql:
+            return
+        with self._sandbox() as sandbox:
+            for name, query in self._queries():
+                with _named(name):
+                    sandbox.columns(query)
+
+    def _queries(self) -> Iterator[tuple[str, str]]:
+        for block in self.mapping.blocks:
+            if block.sql is not None:
+                yield f"The SQL of {block.entity} ({QUERY})", _query(block, f"({block.sql}\n)")
+            elif block.holds_sql:
+                for table in self.files.tables:
+                    if block.reads(table.name):
+                        yield f"The SQL of {block.entity} ({table.name})", _query(block, _lines(table))
+        for check in self.mapping.checks:
+            yield f"[checks.{check.name}]", check.sql
+
+    def _sandbox(self) -> Sandbox:
+        return Sandbox(self.files.tables, self.scratch / "sandbox")
 
     def torn(self) -> Iterator[tuple[FileTable, list[StructuralReject]]]:
         """The lines of text files that only SQL reads, which are no records and so were left out."""
@@ -239,17 +265,9 @@ class Staging:
     def _evaluated(
         self, number: int, block: Block, source: str, name: str, part: int, first_row: int
     ) -> FileTable:
-        expressions = "".join(
-            f", ({column.sql}\n) AS {quoted(sql_column(target))}"
-            for target, column in block.columns.items()
-            if column.sql is not None
-        )
         target = self.scratch / f"{block.entity}-{number}-{part}.sql.parquet"
-        with Sandbox(self.files.tables, self.scratch / "sandbox") as sandbox:
-            try:
-                sandbox.write(f"SELECT t.*{expressions} FROM {source} AS t", target)
-            except FileQueryError as error:
-                raise StagingError(f"The SQL of {block.entity} ({name}): {error}") from error
+        with self._sandbox() as sandbox, _named(f"The SQL of {block.entity} ({name})"):
+            sandbox.write(_query(block, source), target)
         evaluated = parquet_table(name, target)
         return FileTable(name, target, "parquet", evaluated.columns, first_row=first_row)
 
@@ -275,8 +293,37 @@ class Staging:
         return self._benches[time_zone]
 
 
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Say of SQL that cannot be answered whose it is."""
+    try:
+        yield
+    except FileQueryError as error:
+        raise StagingError(f"{name}: {error}") from error
+
+
+def _query(block: Block, source: str) -> str:
+    """The rows of a source with the columns that the block works out."""
+    expressions = "".join(
+        f", ({column.sql}\n) AS {quoted(sql_column(target))}"
+        for target, column in block.columns.items()
+        if column.sql is not None
+    )
+    return f"SELECT t.*{expressions} FROM {source} AS t"
+
+
+def _lines(table: FileTable) -> str:
+    return quoted(every_line(table))
+
+
 def misfits(files: FileSet, mapping: FileMapping) -> Iterator[str]:
     """Where a mapping does not fit the files: what is not there, and files that it leaves out."""
+    yield from missing(files, mapping)
+    yield from unread(files, mapping)
+
+
+def missing(files: FileSet, mapping: FileMapping) -> Iterator[str]:
+    """The files and columns that a mapping names and that are not there."""
     for block in mapping.blocks:
         tables = [table for table in files.tables if block.reads(table.name)]
         if block.file is not None and not tables:
@@ -286,7 +333,6 @@ def misfits(files: FileSet, mapping: FileMapping) -> Iterator[str]:
             for column in block.columns.values():
                 if column.source is not None and column.source.casefold() not in there:
                     yield _no_column(block, table, column.source)
-    yield from unread(files, mapping)
 
 
 def unread(files: FileSet, mapping: FileMapping) -> Iterator[str]:
