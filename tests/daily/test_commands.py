@@ -21,6 +21,7 @@ STEPS = [
     "append activities",
     "roll up touched days",
     "measure accounts",
+    "look at triggers",
     "learn what predicts",
     "measure plays",
     "estimate risk",

@@ -238,6 +238,15 @@ def hand_score(world: World) -> dict[str, Any]:
     return {"pk": (found or make_score("Walked", told, by=world.admin.actor)).pk}
 
 
+def trigger(world: World) -> dict[str, Any]:
+    """A trigger that was never replayed."""
+    from heed.proving.models import Trigger
+    from heed.proving.triggering import make_from_template
+
+    found = Trigger.objects.filter(name="Walked").first()
+    return {"pk": (found or make_from_template("Walked", 0, by=world.admin.actor)).pk}
+
+
 def hand_score_of_account(world: World) -> dict[str, Any]:
     return account(world) | hand_score(world)
 
@@ -286,6 +295,12 @@ SAMPLES: dict[str, Sample] = {
     "proving:hand_score_rows": hand_score,
     "proving:hand_score_account": hand_score_of_account,
     "proving:became": lambda world: {"kind": "churn"},
+    "proving:trigger": trigger,
+    "proving:trigger_rows": trigger,
+    "proving:change_trigger": trigger,
+    "proving:replay_trigger": trigger,
+    "proving:replay_progress": trigger,
+    "proving:switch_trigger": trigger,
     "people:link": lambda world: {"token": actions.make_sign_in_link(world.admin, by="test")},
     "people:accept": lambda world: {
         "token": actions.invite("new@heed.test", "member", invited_by=world.admin)[1]

@@ -23,6 +23,7 @@ from heed.daily.steps import (
     risk,
     roll_up_touched_days,
 )
+    triggers,
 from heed.ledger import clock
 from heed.ledger.actions import Change, record
 from heed.measures.known import read_once
@@ -33,6 +34,7 @@ STEPS = (
     Step("roll up touched days", roll_up_touched_days, always=True),
     Step("measure accounts", measure),
     Step("learn what predicts", learn),
+    Step("look at triggers", triggers),
     Step("measure plays", plays),
     Step("estimate risk", risk),
     Step("forecast revenue", forecast),

@@ -75,6 +75,13 @@ def risk(as_of: date, by: str) -> Result:
 def forecast(as_of: date, by: str) -> Result:
     """Revenue of the next four quarters, kept so that it is scored when they close."""
     from heed.proving.forecasting import forecast_revenue
+def triggers(as_of: date, by: str) -> Result:
+    """Once a week each: the triggers that are on fire where a metric comes to be past their threshold."""
+    from heed.proving.trigger_replays import look_at_triggers
+
+    return numbers(look_at_triggers(as_of, by=by))
+
+
 
     return numbers(forecast_revenue(as_of, by=by))
 

@@ -61,7 +61,7 @@ def landmarks(as_of: date) -> Landmarks:
     periods = list(known_periods())
     grid = landmarks_before(as_of, min((period.starts_on for period in periods), default=None))
     metrics = current_metrics()
-    features = _paying(_measured(list(metrics.values()), grid), periods, grid)
+    features = _paying(measured_on(list(metrics.values()), grid), periods, grid)
     known = stays(as_of)
     return Landmarks(as_of, metrics, features, endings(as_of, known), known)
 
@@ -73,7 +73,9 @@ def features_at(as_of: date, metrics: Sequence[Metric], only: Collection[str] | 
     return _paying(_as_rows(metrics, answers), periods, [as_of])
 
 
-def _measured(metrics: Sequence[Metric], grid: Sequence[date]) -> pd.DataFrame:
+def measured_on(metrics: Sequence[Metric], grid: Sequence[date]) -> pd.DataFrame:
+    """Metrics of all accounts on each day of a grid (oldest first), from what was recorded by then: account
+    (key), landmark, and a column per metric."""
     return _as_rows(metrics, list(_answers(metrics, grid, account_frame())) if metrics and grid else [])
 
 

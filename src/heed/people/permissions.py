@@ -32,6 +32,7 @@ class Permission(StrEnum):
     SEE_TEAM_WORK = "see the worklist of another person"
     CALL_FORECAST = "call the forecast of a quarter"
     DESIGN_EXPERIMENTS = "design, start and decide experiments"
+    MANAGE_TRIGGERS = "make, replay and switch triggers"
     IMPORT = "import files, correct and replay rejected rows"
     UNDO_IMPORTS = "undo an import"
     RUN_ROUND = "run the daily round"
@@ -47,7 +48,7 @@ P = Permission
 _VIEWER = frozenset({P.SEE_CUSTOMERS, P.SECURE_OWN_ACCOUNT})
 _MEMBER = _VIEWER | {P.ACT_ON_CUSTOMERS, P.EXPORT, P.SAVE_SEGMENTS}
 _LEAD = _MEMBER | {P.EDIT_CUSTOMERS, P.SHARE_SEGMENTS, P.SEE_TEAM_WORK, P.IMPORT, P.RUN_ROUND, P.SEE_AUDIT,
-                   P.CALL_FORECAST, P.DESIGN_EXPERIMENTS}  # fmt: skip
+                   P.CALL_FORECAST, P.DESIGN_EXPERIMENTS, P.MANAGE_TRIGGERS}  # fmt: skip
 _ADMIN = frozenset(Permission)
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {

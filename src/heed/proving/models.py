@@ -4,6 +4,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from heed.customers.models import Account
+from heed.measures.models import LandmarkPanel, MetricDefinition
 from heed.segments.models import Segment
 
 
@@ -265,3 +266,96 @@ class ScoreOverride(models.Model):
 
     def __str__(self) -> str:
         return f"{self.score_id} of {self.account_id}"
+
+
+class Trigger(models.Model):
+    """A rule on a metric that fires at accounts. Off until its version in force was replayed.
+
+    `looked_on` is the last day of the weekly grid that it was looked at, `past` the accounts (ids) whose
+    metric was past the threshold then: it fires where one comes to be.
+    """
+
+    name = models.CharField(max_length=80, unique=True)
+    is_on = models.BooleanField(default=False)
+    switched_by = models.CharField(max_length=200, blank=True)
+    switched_at = models.DateTimeField(null=True)
+    looked_on = models.DateField(null=True)
+    past = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Side(models.TextChoices):
+    BELOW = "below", _("comes to be below")
+    ABOVE = "above", _("comes to be above")
+
+
+class TriggerVersion(models.Model):
+    """The rule of a trigger from a moment on. A change is another version; none is ever edited.
+
+    Firings within `quiet` days of the one before belong to the same alert. `asked_at`: when a replay was
+    asked for.
+    """
+
+    trigger = models.ForeignKey(Trigger, on_delete=models.CASCADE, related_name="versions")
+    version = models.PositiveIntegerField()
+    metric = models.SlugField(max_length=60)
+    side = models.CharField(max_length=5, choices=Side.choices)
+    threshold = models.FloatField()
+    quiet = models.PositiveIntegerField()
+    made_by = models.CharField(max_length=200)
+    made_at = models.DateTimeField()
+    is_current = models.BooleanField()
+    asked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["trigger", "version"], name="trigger_version"),
+            models.UniqueConstraint(
+                fields=["trigger"], name="one_current_trigger", condition=Q(is_current=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.trigger_id} v{self.version}"
+
+
+class TriggerReplay(models.Model):
+    """What a version would have done in the 12 months before a day, from what was known at each of its days.
+
+    `record` None: it could not be replayed, for the `reason`. `definition` is the version of the metric that
+    was measured. `table` is Parquet of the alerts and of those that left, accounts by number.
+    """
+
+    version = models.ForeignKey(TriggerVersion, on_delete=models.CASCADE, related_name="replays")
+    as_of = models.DateField()
+    definition = models.ForeignKey(MetricDefinition, null=True, on_delete=models.PROTECT, related_name="+")
+    made_by = models.CharField(max_length=200)
+    made_at = models.DateTimeField()
+    record = models.JSONField(null=True)
+    reason = models.CharField(max_length=300, blank=True)
+    table = models.BinaryField(default=bytes)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "as_of"], name="one_replay_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.version_id} as of {self.as_of}"
+
+
+class TriggerFiring(models.Model):
+    """A trigger that is on fired at an account. `repeated`: within the quiet days of the firing before, so
+    that it belongs to the same alert."""
+
+    version = models.ForeignKey(TriggerVersion, on_delete=models.CASCADE, related_name="firings")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="trigger_firings")
+    on = models.DateField()
+    value = models.FloatField()
+    repeated = models.BooleanField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "account", "on"], name="one_firing_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.version_id} at {self.account_id}"

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from heed.proving import experiments_views, money_views, score_views, views, voices_views
+from heed.proving import experiments_views, money_views, score_views, trigger_views, views, voices_views
 
 app_name = "proving"
 
@@ -25,6 +25,14 @@ urlpatterns = [
     path("prove/gears/", voices_views.gears, name="gears"),
     path("prove/decisions/", money_views.decisions, name="decisions"),
     path("prove/touches/", experiments_views.touches, name="touches"),
+    path("prove/triggers/", trigger_views.triggers, name="triggers"),
+    path("prove/triggers/new/", trigger_views.new_trigger, name="new_trigger"),
+    path("prove/triggers/<int:pk>/", trigger_views.trigger, name="trigger"),
+    path("prove/triggers/<int:pk>/rows/", trigger_views.trigger_rows, name="trigger_rows"),
+    path("prove/triggers/<int:pk>/change/", trigger_views.change_trigger, name="change_trigger"),
+    path("prove/triggers/<int:pk>/replay/", trigger_views.replay_trigger, name="replay_trigger"),
+    path("prove/triggers/<int:pk>/progress/", trigger_views.replay_progress, name="replay_progress"),
+    path("prove/triggers/<int:pk>/switch/", trigger_views.switch_trigger, name="switch_trigger"),
     path("prove/scores/", score_views.scores, name="scores"),
     path("prove/scores/new/", score_views.new_score, name="new_score"),
     path("prove/scores/<int:pk>/", score_views.hand_score, name="hand_score"),

@@ -103,7 +103,9 @@ def demo(
     make_people()
     import_company()
     define_metrics()
+    make_trigger()
     run_round()
+    replay_triggers()
     if serve:
         keep_serving(port)
 
@@ -207,6 +209,27 @@ def define_metrics() -> None:
 
     if not MetricDefinition.objects.filter(key=OFFBOARDING["key"]).exists():
         new_version(OFFBOARDING, by=BY)
+
+
+def make_trigger() -> None:
+    """The alert that most begin with, as it is published; it is off."""
+    from heed.proving.models import Trigger
+    from heed.proving.triggering import make_from_template, templates
+
+    if not Trigger.objects.exists():
+        number = [rule.metric for rule in templates()].index("usage_14_days")
+        make_from_template("Usage drop", number, by=BY)
+
+
+def replay_triggers() -> None:
+    """What each trigger would have done in the past 12 months, unless it was replayed."""
+    from heed.ledger import clock
+    from heed.proving.models import TriggerVersion
+    from heed.proving.trigger_replays import replay_version
+
+    for version in TriggerVersion.objects.filter(is_current=True, replays=None).select_related("trigger"):
+        replay_version(version, clock.today(), by=BY)
+        say(f"replayed the trigger “{version.trigger}” over the past 12 months")
 
 
 def run_round() -> None:

@@ -1,0 +1,439 @@
+"""What the pages of triggers say: their worth against chance, their card, and the accounts behind it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import pandas as pd
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from heed.customers.models import Account
+from heed.evidence.cards import Verdict
+from heed.evidence.estimate import Estimate
+from heed.ledger import clock, words
+from heed.measures.landmarks import HORIZON
+from heed.measures.models import MetricDefinition, MetricVerdict
+from heed.proving.charts import Bar, Chart, intervals
+from heed.proving.models import Side, Trigger, TriggerReplay, TriggerVersion
+from heed.proving.trigger_replays import Live, Told, live, rows_of
+from heed.proving.triggering import current_version, is_waiting, latest_replay, why_not
+
+FATES: Final = ("alerts", "right", "wrong", "open", "left", "caught", "missed")
+"""The counts of a replay, each of which opens its accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A trigger with its version in force and what the latest replay of that came to (None: none did)."""
+
+    trigger: Trigger
+    version: TriggerVersion
+    replay: TriggerReplay | None
+    metric: str
+
+    @property
+    def told(self) -> Told | None:
+        record = self.replay.record if self.replay else None
+        return Told.from_record(record) if record else None
+
+    @property
+    def rule_words(self) -> str:
+        return rule_words(self.version, self.metric)
+
+    @property
+    def worth(self) -> str:
+        return worth_words(self.told) if self.told else self.reason
+
+    @property
+    def tone(self) -> str:
+        if self.told is None or self.told.replay.precision.value is None:
+            return "unknown"
+        return {1: "good", -1: "bad", 0: ""}[against_chance(self.told)]
+
+    @property
+    def reason(self) -> str:
+        return self.replay.reason if self.replay else _("not replayed yet")
+
+    @property
+    def refused(self) -> str:
+        """Why it may not be switched on; "" where it may."""
+        return why_not(self.version, self.replay)
+
+    @property
+    def finding(self) -> str:
+        return finding(self.trigger.name, self.told)
+
+
+def rule_words(version: TriggerVersion, metric: str) -> str:
+    """`Fires when Usage in 14 days comes to be below 0.8`."""
+    told = {"metric": metric, "side": Side(version.side).label, "value": words.number(version.threshold)}
+    return _("fires when %(metric)s %(side)s %(value)s") % told
+
+
+def against_chance(told: Told) -> int:
+    """1: its alerts are shown to be right more often than alerts at random, -1: less often, 0: neither."""
+    own, random = told.replay.precision, told.chance.precision
+    if own.low is None or own.high is None or random.low is None or random.high is None:
+        return 0
+    return (own.low > random.high) - (own.high < random.low)
+
+
+def worth_words(told: Told) -> str:
+    """What its alerts are worth beside alerts at random."""
+    own, random = told.replay.precision, told.chance.precision
+    if own.value is None:
+        return own.reason
+    if random.value is None:
+        return random.reason
+    better = against_chance(told)
+    if better > 0 and random.value:
+        times = words.number(own.value / random.value)
+        return _("right %(times)s times as often as alerts at random") % {"times": times}
+    if better < 0:
+        return _("right less often than alerts at random")
+    return _("not shown to be right more often than alerts at random")
+
+
+def finding(name: str, told: Told | None) -> str:
+    """What a trigger is worth, in one sentence."""
+    if told is None:
+        return _("%(name)s: what it is worth here is not known yet") % {"name": name}
+    replay = told.replay
+    if not replay.left:
+        return _("%(name)s: no account left in these %(months)d months, so it could catch none") % {
+            "name": name, "months": told.months,
+        }  # fmt: skip
+    if not replay.alerts:
+        said = _("%(name)s would not have fired once; %(left)d accounts left")
+        return said % {"name": name, "left": replay.left}
+    said = _("%(name)s: recall %(recall)s, %(missed)s left while green; %(worth)s")
+    missed = len(replay.missed_accounts)
+    return said % {
+        "name": name,
+        "recall": words.percent(replay.recall.value or 0.0),
+        "missed": missed or _("nobody"),
+        "worth": worth_words(told),
+    }
+
+
+def metric_names() -> dict[str, str]:
+    rows = MetricDefinition.objects.order_by("version").values_list("key", "name")
+    return dict(rows)
+
+
+def standings() -> list[Standing]:
+    """Every trigger by its worth: those right more often than chance first, those not known last."""
+    found = [standing_of(each) for each in Trigger.objects.order_by("name")]
+    return sorted(found, key=_worth_first)
+
+
+def _worth_first(each: Standing) -> tuple[bool, int, float, str]:
+    told = each.told
+    if told is None or told.replay.precision.value is None:
+        return True, 0, 0.0, each.trigger.name
+    random = told.chance.precision.value or 1.0
+    return False, -against_chance(told), -told.replay.precision.value / random, each.trigger.name
+
+
+def standing_of(trigger: Trigger) -> Standing:
+    version = current_version(trigger)
+    name = metric_names().get(version.metric, version.metric)
+    return Standing(trigger, version, latest_replay(version), name)
+
+
+def list_finding(found: Sequence[Standing]) -> str:
+    """The headline: whether any trigger does better than chance."""
+    known = [each.told for each in found if each.told and each.told.replay.precision.value is not None]
+    if not known:
+        return _("What the triggers are worth is not known yet")
+    better = sum(against_chance(told) > 0 for told in known)
+    if not better:
+        return _("No trigger is shown to be right more often than alerts at random")
+    return _("%(n)d of %(all)d triggers are right more often than alerts at random") % {
+        "n": better, "all": len(known),
+    }  # fmt: skip
+
+
+def list_chart(found: Sequence[Standing]) -> Chart | None:
+    """The share of right alerts of each trigger, each above what chance would have come to."""
+    shown = [(each.trigger.name, each.told) for each in found if each.told]
+    known = [(name, told) for name, told in shown if told.replay.precision.value is not None]
+    if not known:
+        return None
+    lines = [
+        line
+        for name, told in known
+        for line in (
+            (name, told.replay.precision),
+            (_("at random, beside %(name)s") % {"name": name}, told.chance.precision),
+        )
+    ]
+    return Chart(
+        title=list_finding(found),
+        alt=_alt(lines),
+        source=_("Replays of the past 12 months; each alert is right where its account left within %(days)d"
+                 " days after it. Wilson intervals of 95 %%.") % {"days": HORIZON},
+        svg=intervals(_bars(lines), axis=_("share of alerts that were right")),
+        columns=(_("Trigger"), _("Right"), _("95 % interval"), _("Alerts decided")),
+        rows=tuple((name, *_cells(each)) for name, each in lines),
+    )  # fmt: skip
+
+
+def _bars(lines: Sequence[tuple[str, Estimate]]) -> list[Bar]:
+    return [Bar(name, each.value, each.low, each.high) for name, each in lines if each.value is not None]
+
+
+def _alt(lines: Sequence[tuple[str, Estimate]]) -> str:
+    return "; ".join(f"{name}: {_share(each)}" for name, each in lines)
+
+
+def _share(each: Estimate) -> str:
+    return _("unknown") if each.value is None else words.percent(each.value)
+
+
+def _cells(each: Estimate) -> tuple[str, str, str]:
+    return _share(each), words.interval(each.low, each.high, share=True) or each.reason, f"{each.n:,}"
+
+
+def card_charts(found: Standing) -> list[Chart]:
+    """A trigger beside chance, and all figures of its card as a table."""
+    told = found.told
+    if told is None:
+        return []
+    replay, chance = told.replay, told.chance
+    lines = [
+        (_("right, of its alerts"), replay.precision),
+        (_("right, of alerts at random"), chance.precision),
+        (_("caught, of those that left"), replay.recall),
+        (_("caught by as many alerts at random"), chance.recall),
+    ]
+    known = [(name, each) for name, each in lines if each.value is not None]
+    if not known:
+        return []
+    return [
+        Chart(
+            title=found.finding, alt=_alt(lines), source=source(told),
+            svg=intervals(_bars(lines), axis=_("share")),
+            columns=(_("Figure"), _("Share"), _("95 % interval"), _("n")),
+            rows=tuple((name, *_cells(each)) for name, each in lines),
+        )
+    ]  # fmt: skip
+
+
+def tables(found: Standing) -> list[Chart]:
+    """All figures and counts of a card, for the file that is handed out."""
+    told = found.told
+    if told is None:
+        return []
+    rows = [(each.label, each.value or _("unknown"), each.between or each.reason, f"{each.n:,}", each.note)
+            for each in figures(told)]  # fmt: skip
+    rows += [(each.words.capitalize(), f"{each.n:,}", "", "", "") for each in counts(told)]
+    columns = (_("Figure"), _("Value"), _("Interval"), _("n"), _("Definition"))
+    return [Chart(_("What it would have done"), "", reach(told), "", columns, tuple(rows))]
+
+
+def reach(told: Told) -> str:
+    """The days that were replayed."""
+    ends = (date.fromisoformat(each) for each in (told.replay.since, told.replay.until))
+    since, until = (words.day(each, clock.today()) for each in ends)
+    return _("%(since)s to %(until)s") % {"since": since, "until": until}
+
+
+def source(told: Told) -> str:
+    """Where the figures come from, and how they are defined."""
+    return _(
+        "%(reach)s (%(months)d months), looked at once a week by what was recorded until then."
+        " Right: the account left within %(days)d days after the alert. Caught: it had an alert within"
+        " %(days)d days before it left. At random: the same of every account on every one of these days."
+    ) % {
+        "reach": reach(told),
+        "months": told.months,
+        "days": HORIZON,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure of a card: `what` opens its accounts; `value` "" where it is unknown for the `reason`."""
+
+    label: str
+    value: str
+    between: str
+    n: int
+    note: str
+    what: str
+    reason: str
+
+
+def figures(told: Told) -> list[Figure]:
+    """What the card says, what matters first."""
+    replay = told.replay
+    unwarned = _("no alert within %(days)d days before") % {"days": HORIZON}
+    managers = _("%(n)d people share the alarms") % {"n": told.managers}
+    return [
+        _figure(_("Caught of those that left (recall)"), replay.recall, _("of accounts that left"), "caught"),
+        _figure(_("Right of its alerts (precision)"), replay.precision, _("of alerts decided"), "right"),
+        _figure(_("Left while green"), replay.missed, unwarned, "missed"),
+        _figure(_("F1"), replay.f1, _("precision and recall in one; interval of 90 %"), "alerts"),
+        _figure(_("Lead time"), replay.lead_days, _("median from the first alert"), "caught", share=False,
+                unit=_("days")),
+        _figure(_("False alarms"), replay.false_alarms, managers, "wrong", share=False,
+                unit=_("per manager and week")),
+    ]  # fmt: skip
+
+
+def _figure(
+    label: str, each: Estimate, note: str, what: str, *, share: bool = True, unit: str = ""
+) -> Figure:
+    if each.value is None:
+        return Figure(label, "", "", each.n, note, what, each.reason)
+    value = words.percent(each.value) if share else f"{words.number(each.value)} {unit}"
+    return Figure(label, value, words.interval(each.low, each.high, share=share), each.n, note, what, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    what: str
+    words: str
+    n: int
+
+
+def what_words() -> dict[str, str]:
+    return {
+        "alerts": _("alerts"),
+        "right": _("right alerts: the account left within %(days)d days") % {"days": HORIZON},
+        "wrong": _("false alarms: the account was still there %(days)d days later") % {"days": HORIZON},
+        "open": _("alerts not decided yet"),
+        "left": _("accounts that left"),
+        "caught": _("accounts that left with an alert before"),
+        "missed": _("accounts that left while green"),
+    }
+
+
+def counts(told: Told) -> list[Count]:
+    replay = told.replay
+    missed = len(replay.missed_accounts)
+    found = {
+        "alerts": replay.alerts, "right": replay.right, "wrong": replay.wrong, "open": replay.open,
+        "left": replay.left, "caught": replay.left - missed, "missed": missed,
+    }  # fmt: skip
+    return [Count(what, said, found[what]) for what, said in what_words().items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An alert or a leaving; `value` None: unknown. `other` of an alert: when its account left; of a leaving:
+    the first alert before."""
+
+    key: str
+    name: str
+    on: date
+    value: float | None
+    fate: str
+    other: date | None
+
+    @property
+    def days(self) -> int | None:
+        return None if self.other is None else abs((self.other - self.on).days)
+
+
+def rows_behind(replay: TriggerReplay, what: str) -> list[Row]:
+    """The accounts behind a count of a replay, the latest first."""
+    if what not in FATES:
+        raise Http404(_("There is no count “%(what)s”.") % {"what": what})
+    table = rows_of(replay) if replay.record else None
+    if table is None:
+        return []
+    chosen = table[table["kind"] == ("alert" if what in ("alerts", "right", "wrong", "open") else "leaver")]
+    if what not in ("alerts", "left"):
+        chosen = chosen[chosen["fate"] == what]
+    names = {pk: (key, name) for pk, key, name in Account.objects.values_list("pk", "key", "name")}
+    chosen = chosen[chosen["account"].isin(list(names))].sort_values(
+        ["on", "account"], ascending=[False, True]
+    )
+    return [_row(each, *names[int(each["account"])]) for each in chosen.to_dict("records")]
+
+
+def _row(told: Mapping[Any, Any], key: str, name: str) -> Row:
+    return Row(key, name, _day(told["on"]), _value(told["value"]), told["fate"], _other(told["other"]))
+
+
+def _day(told: Any) -> date:
+    return pd.Timestamp(told).date()
+
+
+def _other(told: Any) -> date | None:
+    return None if pd.isna(told) else _day(told)
+
+
+def _value(told: Any) -> float | None:
+    return None if pd.isna(told) else float(told)
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A firing since it is on, and what became of it: right, wrong, open, or the same alert as before."""
+
+    key: str
+    name: str
+    on: date
+    value: float
+    fate: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class SinceOn:
+    """How a trigger has done since it is on; `live` None: it has not fired."""
+
+    live: Live | None
+    fired: list[Fired]
+
+    @property
+    def figure(self) -> Figure | None:
+        if self.live is None:
+            return None
+        note = _("of alerts decided since it is on")
+        return _figure(_("Right since it is on"), self.live.replay.precision, note, "")
+
+
+def since_on(version: TriggerVersion) -> SinceOn:
+    found = live(version, clock.today())
+    fates = found.fates if found else {}
+    rows = version.firings.select_related("account").order_by("-on", "account__name")
+    return SinceOn(
+        found,
+        [
+            Fired(
+                each.account.key, each.account.name, each.on, each.value,
+                "same" if each.repeated else fates.get((each.account_id, each.on), "same"), version.version,
+            )
+            for each in rows
+        ],
+    )  # fmt: skip
+
+
+def leak_of(version: TriggerVersion) -> str:
+    """The reason of a leak alarm on its metric, "" without one: such a trigger only tells what is known."""
+    verdict = (
+        MetricVerdict.objects.filter(metric__key=version.metric, metric__is_current=True)
+        .order_by("-panel__as_of", "-pk")
+        .first()
+    )
+    if verdict is None or verdict.verdict != "leak alarm":
+        return ""
+    return Verdict.from_record(verdict.record).reason
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Whether a replay was asked for and has not come yet, and since when."""
+
+    now: bool
+    since: datetime | None
+
+
+def waiting(version: TriggerVersion) -> Waiting:
+    return Waiting(is_waiting(version), version.asked_at)
