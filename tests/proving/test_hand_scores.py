@@ -3,19 +3,22 @@
 import json
 from collections.abc import Callable
 from datetime import date
+from unittest import mock
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from heed.customers.models import Account
+from heed.evidence.cards import ReportCard
 from heed.ledger.models import AuditEntry
 from heed.measures.actions import ensure_starter_metrics
 from heed.measures.learning import learn
 from heed.measures.models import MetricDefinition, MetricValue
 from heed.people.models import User
 from heed.proving import hand_scores
-from heed.proving.models import HandScore, HandScoreVersion, ScoreOverride
+from heed.proving.hand_scores import JudgedScores, judge_scores
+from heed.proving.models import HandScore, HandScoreVersion, ScoreCard, ScoreOverride
 from tests.measures.conftest import log as log
 from tests.measures.test_learning import BY, DAY, fill
 
@@ -306,6 +309,7 @@ def test_the_report_card_says_what_it_was_worth(
     address = reverse("proving:hand_score", args=[score.pk])
     page = member_client.get(address)
     card = page.context["worth"].card
+    the_round_makes_the_same_card_once(score, card)
     assert card.left == 20
     judged = hand_scores.rows_behind(score.versions.get(), None)
     left, stayed = ([row.score or 0.0 for row in judged if row.left is told] for told in (True, False))
@@ -342,3 +346,25 @@ def test_the_report_card_says_what_it_was_worth(
     page = member_client.get(reverse("proving:hand_score", args=[drop.pk]))
     assert page.context["worth"].lacking == ("usage_14_days",)
     assert "Usage in 14 days not measured at the past landmarks yet" in page.content.decode()
+    another_version_is_another_card_and_the_one_before_goes(score)
+
+
+def the_round_makes_the_same_card_once(score: HandScore, card: ReportCard) -> None:
+    assert judge_scores(DAY, by=BY) == JudgedScores(1, 1)
+    with mock.patch.object(hand_scores, "_card", side_effect=AssertionError("made again")):
+        assert judge_scores(DAY, by=BY) == JudgedScores(1, 0)
+        found = hand_scores.worth_of(hand_scores.current_version(score))
+    assert (found.card, found.lacking) == (card, ())
+    entry = AuditEntry.objects.get(action="judge hand scores")
+    assert (entry.by, entry.after) == (BY, {"cards": 1})
+
+
+def another_version_is_another_card_and_the_one_before_goes(score: HandScore) -> None:
+    hand_scores.change_score(score, score.versions.get().record | {"note": "as agreed"}, by=BY)
+    assert judge_scores(DAY, by=BY).cards > 0
+    assert [card.version.version for card in ScoreCard.objects.filter(version__score=score)] == [2]
+
+
+def test_without_landmarks_there_is_no_card_to_make(score: HandScore) -> None:
+    assert judge_scores(DAY, by=BY) == JudgedScores(1, 0)
+    assert not ScoreCard.objects.exists()

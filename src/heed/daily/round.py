@@ -15,6 +15,7 @@ from heed.daily.steps import (
     Step,
     append_activities,
     forecast,
+    judge_scores,
     learn,
     measure,
     movements_due,
@@ -22,8 +23,8 @@ from heed.daily.steps import (
     rank,
     risk,
     roll_up_touched_days,
-)
     triggers,
+)
 from heed.ledger import clock
 from heed.ledger.actions import Change, record
 from heed.measures.known import read_once
@@ -33,8 +34,9 @@ STEPS = (
     Step("append activities", append_activities, always=True),
     Step("roll up touched days", roll_up_touched_days, always=True),
     Step("measure accounts", measure),
-    Step("learn what predicts", learn),
     Step("look at triggers", triggers),
+    Step("learn what predicts", learn),
+    Step("judge scores by hand", judge_scores),
     Step("measure plays", plays),
     Step("estimate risk", risk),
     Step("forecast revenue", forecast),

@@ -50,11 +50,19 @@ def measure(as_of: date, by: str) -> Result:
 
 
 def learn(as_of: date, by: str) -> Result:
-    """Once a week: the risk model, its report card and the verdict on every metric."""
+    """Once a week, or sooner where accounts have drifted: the risk model, its report card and the verdict on
+    every metric."""
     # Here, because the learners take a second to load, and this file is read by every command.
     from heed.measures.learning import learn as learn_what_predicts
 
     return numbers(learn_what_predicts(as_of, by=by))
+
+
+def judge_scores(as_of: date, by: str) -> Result:
+    """The report card of every score by hand, where the landmarks or the score are new."""
+    from heed.proving.hand_scores import judge_scores as judge
+
+    return numbers(judge(as_of, by=by))
 
 
 def plays(as_of: date, by: str) -> Result:
@@ -67,6 +75,13 @@ def plays(as_of: date, by: str) -> Result:
     return followed | numbers(measure_plays(as_of, by=by)) | {"touchpoints": measure_touches(as_of)}
 
 
+def triggers(as_of: date, by: str) -> Result:
+    """Once a week each: the triggers that are on fire where a metric comes to be past their threshold."""
+    from heed.proving.trigger_replays import look_at_triggers
+
+    return numbers(look_at_triggers(as_of, by=by))
+
+
 def risk(as_of: date, by: str) -> Result:
     """The probability that each account leaves by its renewal."""
     return numbers(measures.estimate_risk(as_of, by=by))
@@ -75,13 +90,6 @@ def risk(as_of: date, by: str) -> Result:
 def forecast(as_of: date, by: str) -> Result:
     """Revenue of the next four quarters, kept so that it is scored when they close."""
     from heed.proving.forecasting import forecast_revenue
-def triggers(as_of: date, by: str) -> Result:
-    """Once a week each: the triggers that are on fire where a metric comes to be past their threshold."""
-    from heed.proving.trigger_replays import look_at_triggers
-
-    return numbers(look_at_triggers(as_of, by=by))
-
-
 
     return numbers(forecast_revenue(as_of, by=by))
 

@@ -40,7 +40,7 @@ from heed.measures.panels import rows_of
 from heed.people.models import User
 from heed.proving.cards import in_band, judged_rows
 from heed.proving.fates import paying
-from heed.proving.models import HandScore, HandScoreVersion, ScoreOverride
+from heed.proving.models import HandScore, HandScoreVersion, ScoreCard, ScoreOverride
 from heed.proving.predicting import turned, verdict_of
 
 MOST = 1e12
@@ -229,9 +229,52 @@ def worth_of(version: HandScoreVersion) -> Worth:
     if panel is None:
         return Worth(None, None)
     key, name, sign = _best_metric(panel)
+    if kept := _kept_card(version, panel, key):
+        return Worth(kept[0], panel, kept[1], name)
     told = json.dumps(version.record, sort_keys=True)
     card, lacking = _card(told, panel.digest, key, name, sign)
     return Worth(card, panel, lacking, name)
+
+
+def _kept_card(
+    version: HandScoreVersion, panel: LandmarkPanel, best: str
+) -> tuple[ReportCard, tuple[str, ...]] | None:
+    """The card that the daily round made; None where it has not, or an earlier version of Heed did."""
+    kept = ScoreCard.objects.filter(version=version, panel=panel, best=best).first()
+    try:
+        return (ReportCard.from_record(kept.record), tuple(kept.lacking)) if kept else None
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedScores:
+    """What judging came to: scores by hand there are, and report cards made."""
+
+    scores: int
+    cards: int
+
+
+def judge_scores(as_of: date, *, by: str) -> JudgedScores:
+    """Make the report card of every score in force on the latest landmarks, so that its page need not."""
+    panel = latest_panel()
+    versions = HandScoreVersion.objects.filter(is_current=True).order_by("pk")
+    if panel is None:
+        return JudgedScores(len(versions), 0)
+    best = _best_metric(panel)[0]
+    missing = [version for version in versions if _kept_card(version, panel, best) is None]
+    found = [(version, worth_of(version)) for version in missing]
+    with transaction.atomic():
+        ScoreCard.objects.exclude(panel=panel, version__is_current=True).delete()
+        for version, worth in found:
+            if worth.card is not None:
+                told = {"best": best, "record": worth.card.to_record(), "lacking": list(worth.lacking)}
+                ScoreCard.objects.update_or_create(version=version, panel=panel, defaults=told)
+        if found:
+            record(
+                Change("judge hand scores", "proving", as_of.isoformat(), None, {"cards": len(found)}), by=by
+            )
+    return JudgedScores(len(versions), len(found))
 
 
 def _best_metric(panel: LandmarkPanel) -> tuple[str, str, float]:
@@ -257,6 +300,8 @@ def _card(told: str, digest: str, best: str, name: str, sign: float) -> tuple[Re
     table = judged_rows(rows_of(LandmarkPanel.objects.get(digest=digest)))
     table, lacking = scored(score, table[table["account"].notna()])
     baselines = {_("renewal date only"): -table["days_to_renewal"].to_numpy(dtype=float)}
+    if "said" in table:
+        baselines[_("the risk model")] = table["said"].to_numpy(dtype=float)
     if best in table:
         baselines[name] = sign * table[best].to_numpy(dtype=float, na_value=nan)
     card = report_card(

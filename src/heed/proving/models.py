@@ -242,6 +242,25 @@ class HandScoreVersion(models.Model):
         return f"{self.score_id} v{self.version}"
 
 
+class ScoreCard(models.Model):
+    """What a version of a score by hand was worth on a panel of landmarks, beside the metric (`best`, its
+    key) that ranks best alone. Of the latest panel only: any other can be made again from both."""
+
+    derived = True
+
+    version = models.ForeignKey(HandScoreVersion, on_delete=models.CASCADE, related_name="cards")
+    panel = models.ForeignKey(LandmarkPanel, on_delete=models.CASCADE, related_name="+")
+    best = models.SlugField(max_length=60, blank=True)
+    record = models.JSONField()
+    lacking = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "panel"], name="one_card_a_panel")]
+
+    def __str__(self) -> str:
+        return f"card of {self.version_id}"
+
+
 class ScoreOverride(models.Model):
     """A person's own figure for an account, up to and including `expires_on`; of several the last holds."""
 
