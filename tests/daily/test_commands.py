@@ -23,6 +23,7 @@ STEPS = [
     "measure accounts",
     "look at triggers",
     "learn what predicts",
+    "judge scores by hand",
     "measure plays",
     "estimate risk",
     "forecast revenue",

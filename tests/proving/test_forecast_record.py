@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from heed.customers.models import Account
+from heed.evidence.money import forecast
 from heed.measures.known import known_periods
 from heed.measures.models import RiskModel, RiskScore, ScoredDay
 from heed.measures.stays import terms_known
-from heed.proving import forecasting
 from heed.proving.forecasting import forecast_revenue, renewals_said, told_enough
 from heed.proving.models import RevenueForecast
 from tests.measures.conftest import log as log
@@ -82,20 +82,19 @@ def test_the_forecast_is_corrected_by_the_record_once_it_says_enough(
 ) -> None:
     fill(log)
     given: list[Any] = []
-    plain = forecasting.forecast
 
     def noted(*rows: Any, **told: Any) -> Any:
         given.append(told["renewals"])
-        return plain(*rows, **told)
+        return forecast(*rows, **told)
 
-    monkeypatch.setattr(forecasting, "forecast", noted)
+    monkeypatch.setattr("heed.proving.forecasting.forecast", noted)
     forecast_revenue(DAY, by=BY)
     assert given == [None]
     # 55 were asked at the fourth renewal and 50 at the fifth; five left at each.
     for number, renewal in enumerate((FOURTH, FOURTH + timedelta(days=91)), start=1):
         day = renewal - timedelta(days=60)
         said(model, day, **{f"A{at:03d}": (renewal, 0.9) for at in range(60) if at >= 20 or at % 4 >= number})
-    monkeypatch.setattr(forecasting, "LEAST_LEFT", 10)
+    monkeypatch.setattr("heed.proving.forecasting.LEAST_LEFT", 10)
     forecast_revenue(DAY, by=BY)
     assert len(given[1]) == len(record(DAY)) == 105
     assert given[1]["left"].sum() == 10
