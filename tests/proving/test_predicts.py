@@ -9,6 +9,7 @@ from django.urls import reverse
 from heed.measures.actions import estimate_risk
 from heed.measures.learning import learn
 from heed.measures.models import MetricVerdict, RiskModel, RiskScore
+from heed.proving.cards import seldom
 from tests.measures.conftest import log as log
 from tests.measures.test_learning import BY, DAY, fill
 
@@ -115,6 +116,13 @@ def a_score_that_cannot_be_made_again_says_so(member_client: Client) -> None:
     page = member_client.get(reverse("proving:score", args=["A050"]))
     assert not page.context["found"].alike
     assert "not the same" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("p", "told"), [(0.0, "under 0.0001"), (0.00009, "under 0.0001"), (0.0321, "= 0.0321")]
+)
+def test_no_chance_is_told_as_nought(p: float, told: str) -> None:
+    assert seldom(p) == told
 
 
 def what_an_earlier_version_of_heed_wrote_is_unknown(member_client: Client) -> None:

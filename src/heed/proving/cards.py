@@ -46,6 +46,15 @@ class MetricCard:
         return verdict_words(self.verdict) if self.verdict else _("not judged yet")
 
     @property
+    def chances(self) -> str:
+        """How seldom chance alone shows as much, alone and among all metrics; "" where it was not tested."""
+        verdict = self.verdict
+        if verdict is None or verdict.p_value is None or verdict.q_value is None:
+            return ""
+        told = {"p": seldom(verdict.p_value), "q": seldom(verdict.q_value)}
+        return _("p %(p)s; allowing for all metrics judged together, q %(q)s.") % told
+
+    @property
     def chart(self) -> Chart | None:
         return band_chart(self.name, self.verdict) if self.verdict and self.verdict.bands else None
 
@@ -69,6 +78,11 @@ def metric_card(key: str) -> MetricCard:
     if found is None or verdict is None:
         return MetricCard(definition, None, None)
     return MetricCard(definition, verdict, found.panel)
+
+
+def seldom(p: float) -> str:
+    """A p-value in words: it is never nought."""
+    return _("under 0.0001") if p < 0.0001 else f"= {p:.4f}"
 
 
 def band_words(band: Band) -> str:

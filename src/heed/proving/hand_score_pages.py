@@ -1,5 +1,6 @@
 """What the pages of scores by hand say: their parts in words, their worth, and where it stands in a chart."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,29 +12,30 @@ from heed.ledger import clock, words
 from heed.measures.landmarks import HORIZON
 from heed.proving.cards import band_words
 from heed.proving.charts import Bar, Chart, intervals
-from heed.proving.hand_scores import Standing, Worth, metric_names, worth_of
+from heed.proving.hand_scores import Standing, Worth, ground, metric_names, worth_of
 from heed.proving.models import HandScore, HandScoreVersion
 from heed.proving.risk_pages import Figure
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A score with its version in force and what that was worth."""
+    """A score with its version in force, what that was worth, and the names of the metrics in it."""
 
     score: HandScore
     version: HandScoreVersion
     worth: Worth
-
-    @property
-    def made_of(self) -> str:
-        names = metric_names()
-        return ", ".join(names.get(each["metric"], each["metric"]) for each in self.version.record["parts"])
+    made_of: str
 
 
 def kept_scores() -> list[Kept]:
     """Every score, the one that ranks best first, those of unknown worth last."""
-    found = [Kept(each.score, each, worth_of(each)) for each in _current()]
+    names, on = metric_names(), ground()
+    found = [Kept(each.score, each, worth_of(each, on), _made_of(each, names)) for each in _current()]
     return sorted(found, key=lambda each: (-_auc(each), each.score.name))
+
+
+def _made_of(version: HandScoreVersion, names: Mapping[str, str]) -> str:
+    return ", ".join(names.get(each["metric"], each["metric"]) for each in version.record["parts"])
 
 
 def _current() -> Any:
@@ -134,7 +136,7 @@ def beside_words(beside: Beside) -> str:
     if more.low > 0:
         return _("the score ranks better")
     if more.high < 0:
-        return _("the weights cost: this alone ranks better")
+        return _("the weights cost: this ranks better")
     return _("no difference is shown")
 
 

@@ -223,17 +223,32 @@ def latest_panel() -> LandmarkPanel | None:
     return LandmarkPanel.objects.defer("table").order_by("-as_of", "-pk").first()
 
 
-def worth_of(version: HandScoreVersion) -> Worth:
-    """What a version would have been worth at the landmarks at which something was decided."""
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What scores are judged on: the latest landmarks (None: there are none), and the metric that ranks best
+    alone on them, with its key, name and direction ("" where none predicts)."""
+
+    panel: LandmarkPanel | None
+    key: str = ""
+    name: str = ""
+    sign: float = 1.0
+
+
+def ground() -> Ground:
     panel = latest_panel()
-    if panel is None:
+    return Ground(None) if panel is None else Ground(panel, *_best_metric(panel))
+
+
+def worth_of(version: HandScoreVersion, on: Ground | None = None) -> Worth:
+    """What a version would have been worth at the landmarks at which something was decided."""
+    on = on or ground()
+    if on.panel is None:
         return Worth(None, None)
-    key, name, sign = _best_metric(panel)
-    if kept := _kept_card(version, panel, key):
-        return Worth(kept[0], panel, kept[1], name)
+    if kept := _kept_card(version, on.panel, on.key):
+        return Worth(kept[0], on.panel, kept[1], on.name)
     told = json.dumps(version.record, sort_keys=True)
-    card, lacking = _card(told, panel.digest, key, name, sign)
-    return Worth(card, panel, lacking, name)
+    card, lacking = _card(told, on.panel.digest, on.key, on.name, on.sign)
+    return Worth(card, on.panel, lacking, on.name)
 
 
 def _kept_card(
@@ -257,19 +272,18 @@ class JudgedScores:
 
 def judge_scores(as_of: date, *, by: str) -> JudgedScores:
     """Make the report card of every score in force on the latest landmarks, so that its page need not."""
-    panel = latest_panel()
+    on = ground()
     versions = HandScoreVersion.objects.filter(is_current=True).order_by("pk")
-    if panel is None:
+    if on.panel is None:
         return JudgedScores(len(versions), 0)
-    best = _best_metric(panel)[0]
-    missing = [version for version in versions if _kept_card(version, panel, best) is None]
-    found = [(version, worth_of(version)) for version in missing]
+    missing = [version for version in versions if _kept_card(version, on.panel, on.key) is None]
+    found = [(version, worth_of(version, on)) for version in missing]
     with transaction.atomic():
-        ScoreCard.objects.exclude(panel=panel, version__is_current=True).delete()
+        ScoreCard.objects.exclude(panel=on.panel, version__is_current=True).delete()
         for version, worth in found:
             if worth.card is not None:
-                told = {"best": best, "record": worth.card.to_record(), "lacking": list(worth.lacking)}
-                ScoreCard.objects.update_or_create(version=version, panel=panel, defaults=told)
+                told = {"best": on.key, "record": worth.card.to_record(), "lacking": list(worth.lacking)}
+                ScoreCard.objects.update_or_create(version=version, panel=on.panel, defaults=told)
         if found:
             record(
                 Change("judge hand scores", "proving", as_of.isoformat(), None, {"cards": len(found)}), by=by

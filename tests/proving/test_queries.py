@@ -1,0 +1,80 @@
+"""No page of Prove asks the database more often because there are more accounts."""
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from heed.customers.actions import save_accounts, save_periods
+from heed.customers.models import Account
+from heed.customers.rows import AccountRow
+from heed.measures.learning import learn
+from heed.measures.models import MetricDefinition, MetricValue, Risk
+from heed.proving.forecasting import forecast_revenue
+from heed.proving.hand_scores import make_score
+from tests.measures.conftest import log as log
+from tests.measures.test_learning import BY, DAY, fill, quarter
+
+pytestmark = pytest.mark.django_db
+PAGES = (
+    "predicts", "risk", "scores", "experiments", "touches", "forecast", "blind_spots", "captive", "gears",
+    "decisions",
+)  # fmt: skip
+PART = {"metric": "days_active", "weight": 1, "curve": {"kind": "bounded", "worst": 0, "best": 20}}
+
+
+def asked(client: Client) -> dict[str, int]:
+    """How often each page asks; opened once before, for what is looked up once a process."""
+    addresses = [*(reverse(f"proving:{name}") for name in PAGES), "/prove/scores/{score}/"]
+    score = make_score("Ours", {"parts": [PART]}, by=BY)
+    found = {}
+    for address in (each.format(score=score.pk) for each in addresses):
+        assert client.get(address).status_code == 200
+        with CaptureQueriesContext(connection) as queries:
+            client.get(address)
+        found[address] = len(queries)
+    return found
+
+
+def measure_all() -> None:
+    """A value and a risk that moved of every account, and a forecast of all of them."""
+    metric = MetricDefinition.objects.get(key="days_active", is_current=True)
+    for account in Account.objects.all():
+        MetricValue.objects.update_or_create(
+            account=account, metric=metric, defaults={"as_of": DAY, "value": 4}
+        )
+        told = {"as_of": DAY, "probability": 0.2, "earlier_probability": 0.1}
+        Risk.objects.update_or_create(account=account, defaults=told)
+    forecast_revenue(DAY, by=BY)
+
+
+def test_more_accounts_are_no_more_queries(
+    log: Callable[..., None], member_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEED_NOW", "2026-07-01T08:00:00+00:00")
+    fill(log, 12, 4)
+    measure_all()
+    few = asked(member_client)
+    keys = [f"B{number:03d}" for number in range(30)]
+    save_accounts([AccountRow(key, since=date(2024, 10, 1)) for key in keys], by="import:2", source="crm")
+    save_periods([quarter(key, number) for key in keys for number in range(8)], by="import:2", source="crm")
+    measure_all()
+    assert asked(member_client) == few
+
+
+def test_each_score_by_hand_is_one_query_more(log: Callable[..., None], member_client: Client) -> None:
+    """That of its report card; what all are judged on is looked up once."""
+    fill(log)
+    learn(DAY, by=BY)
+    asked_for = []
+    for name in ("Ours", "Theirs", "Another"):
+        make_score(name, {"parts": [PART]}, by=BY)
+        member_client.get("/prove/scores/")
+        with CaptureQueriesContext(connection) as queries:
+            member_client.get("/prove/scores/")
+        asked_for.append(len(queries))
+    assert [later - asked_for[0] for later in asked_for] == [0, 1, 2]
