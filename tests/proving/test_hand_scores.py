@@ -15,8 +15,9 @@ from heed.ledger.models import AuditEntry
 from heed.measures.actions import ensure_starter_metrics
 from heed.measures.learning import learn
 from heed.measures.models import MetricDefinition, MetricValue
+from heed.measures.panels import rows_of
 from heed.people.models import User
-from heed.proving import hand_scores
+from heed.proving import cards, hand_scores
 from heed.proving.hand_scores import JudgedScores, judge_scores
 from heed.proving.models import HandScore, HandScoreVersion, ScoreCard, ScoreOverride
 from tests.measures.conftest import log as log
@@ -317,10 +318,16 @@ def test_the_report_card_says_what_it_was_worth(
     assert card.auc.value == pytest.approx(sum(pairs) / len(pairs), abs=1e-12)
     assert card.auc.low > 0.5
     assert page.context["finding"] == "Health of ours: low scores leave more"
-    assert [each.name for each, _told in page.context["beside"]] == [
-        "renewal date only",
-        page.context["worth"].best,
-    ]
+    beside = [each for each, _told in page.context["beside"]]
+    names = ["renewal date only", "the risk model", page.context["worth"].best]
+    assert [each.name for each in beside] == names
+    said = rows_of(page.context["worth"].panel, ["landmark", "said"])
+    # Only later dates: the first ones were learnt from before anything could be said.
+    first = said.loc[said["said"].notna(), "landmark"].min()
+    assert said["landmark"].min() < first
+    known = cards.judged_rows(rows_of(page.context["worth"].panel))["said"].notna().sum()
+    assert beside[1].more_auc.reason == "only 5 left so far, at least 10 are needed"
+    assert beside[1].more_auc.n == known < card.n
     rows = reverse("proving:hand_score_rows", args=[score.pk])
     assert member_client.get(rows).context["rows"].paginator.count == card.n
     for number, _label, band in page.context["bands"]:

@@ -1,6 +1,6 @@
 """Learning from past landmarks: the risk model, its report card, and the verdict on every metric."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
@@ -24,6 +24,7 @@ from heed.measures.panels import keep_panel
 
 Real = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
+Test = tuple[npt.NDArray[np.int64], Real, Real]
 
 REACH: Final = 365
 EVERY: Final = timedelta(days=7)
@@ -70,7 +71,7 @@ def learn(as_of: date, *, by: str, due_only: bool = True) -> Learnt:
     with threadpool_limits(1):
         judged = judge(found, panel)
     with transaction.atomic():
-        kept = keep_panel(table_of(panel, became(found)), as_of, by=by) if len(panel) else None
+        kept = keep_panel(table_of(panel, became(found), judged.said), as_of, by=by) if len(panel) else None
         version = _keep_model(kept, found, judged, because, by)
         if kept is not None:
             _keep_verdicts(kept, found, judged.verdicts)
@@ -100,10 +101,10 @@ def became(found: Landmarks) -> npt.NDArray[np.str_]:
     return np.where(near.censored, "", near.kind)
 
 
-def table_of(panel: Panel, became: npt.NDArray[np.str_]) -> pd.DataFrame:
+def table_of(panel: Panel, became: npt.NDArray[np.str_], said: Real) -> pd.DataFrame:
     """The panel as one table, as it is kept."""
     table = panel.X.assign(account=panel.accounts, landmark=panel.landmarks.astype("datetime64[s]"))
-    return table.assign(event=panel.y["event"], time=panel.y["time"], became=became)
+    return table.assign(event=panel.y["event"], time=panel.y["time"], became=became, said=said)
 
 
 def hazard() -> HazardModel:
@@ -113,23 +114,35 @@ def hazard() -> HazardModel:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A model fitted on all rows, its card on rows it had not seen, and the verdict on every metric."""
+    """A model fitted on all rows, its card on rows it had not seen, the verdict on every metric, and what was
+    said of each row beforehand."""
 
     model: HazardModel
     card: ReportCard | None
     verdicts: tuple[Verdict, ...]
+    said: Real
 
 
 def judge(found: Landmarks, panel: Panel) -> Judged:
     """Judge the metrics; fit the model on all rows of those that are no leak; test it on later rows by what
     was learnt from the earlier ones only."""
     if not len(panel):
-        return Judged(hazard().fit(panel.X, panel.y, panel.accounts), None, ())
+        return Judged(hazard().fit(panel.X, panel.y, panel.accounts), None, (), np.empty(0))
     judged = metric_verdicts(found, panel)
     sound = without(panel, {each.name for each in judged if each.verdict == "leak alarm"})
     some = spaced(sound.landmarks)
     model = hazard().fit(sound.X[some], sound.y[some], sound.accounts[some])
-    return Judged(model, None if model.reason_ else model_card(sound), judged)
+    tests = [] if model.reason_ else list(tested(sound))
+    return Judged(model, model_card(sound, tests), judged, said_beforehand(tests, len(panel)))
+
+
+def said_beforehand(tests: Sequence[Test], rows: int) -> Real:
+    """What was said of each row by a model that had not seen what came after it: the chance to leave within
+    the horizon, missing where nothing was said."""
+    said = np.full(rows, np.nan)
+    for test, chances, _alone in tests:
+        said[test] = chances
+    return said
 
 
 def without(panel: Panel, leaks: set[str]) -> Panel:
@@ -151,7 +164,7 @@ def due(panel: Panel) -> npt.NDArray[np.bool_]:
     return decided
 
 
-def tested(panel: Panel) -> Iterator[tuple[npt.NDArray[np.int64], Real, Real]]:
+def tested(panel: Panel) -> Iterator[Test]:
     """Later rows with what a model says of them that knew only what was known when they began: their
     indices, its probabilities, and those of the clock alone."""
     days = np.unique(panel.landmarks)
@@ -183,13 +196,12 @@ def as_known_on(panel: Panel, day: np.datetime64) -> tuple[npt.NDArray[np.bool_]
     return event, np.maximum(np.minimum(panel.y["time"], watched), 1.0)
 
 
-def model_card(panel: Panel) -> ReportCard | None:
+def model_card(panel: Panel, tests: Sequence[Test]) -> ReportCard | None:
     """The report card of the model on rows it had not seen, beside what needs no model."""
-    found = list(tested(panel))
-    if not found:
+    if not tests:
         return None
-    rows = np.concatenate([part[0] for part in found])
-    said, alone = (np.concatenate([part[number] for part in found]) for number in (1, 2))
+    rows = np.concatenate([part[0] for part in tests])
+    said, alone = (np.concatenate([part[number] for part in tests]) for number in (1, 2))
     decided = due(panel)[rows]
     rows, said, alone = rows[decided], said[decided], alone[decided]
     features = panel.X.iloc[rows]
