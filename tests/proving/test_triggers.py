@@ -90,7 +90,7 @@ def test_the_replay_counts_who_was_caught_and_who_left_while_green(silence: Trig
         date(2025, 9, 30), date(2025, 12, 30), date(2026, 3, 31),
     }  # fmt: skip
     assert rows_behind(kept, "missed") == []
-    assert standing_of(silence).finding.startswith("Silence: recall 100 %, nobody left while green; right ")
+    assert standing_of(silence).finding.startswith("Silence: recall 100 % (3 % by chance), nobody left while green; right ")
     # Those that left are silent for good; whoever stays never was.
     keys = dict(Account.objects.values_list("pk", "key"))
     assert [keys[pk] for pk in past_of(kept)] == [f"A00{number}" for number in range(8)]
@@ -256,7 +256,7 @@ def test_a_replay_is_asked_for_once_and_made_by_the_worker(
     replay_trigger(*asked[0])
     assert lead_client.get(f"{TRIGGERS}{silence.pk}/progress/").headers["HX-Refresh"] == "true"
     page = lead_client.get(f"{TRIGGERS}{silence.pk}/").content.decode()
-    assert "Silence: recall 100 %" in page
+    assert "Silence: recall 100 % " in page
     assert "Switch it on" in page
     assert f"{TRIGGERS}{silence.pk}/rows/?what=missed" in page
     rows = lead_client.get(f"{TRIGGERS}{silence.pk}/rows/?what=caught").content.decode()

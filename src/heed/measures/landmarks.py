@@ -61,9 +61,20 @@ def landmarks(as_of: date) -> Landmarks:
     periods = list(known_periods())
     grid = landmarks_before(as_of, min((period.starts_on for period in periods), default=None))
     metrics = current_metrics()
-    features = _paying(measured_on(list(metrics.values()), grid), periods, grid)
+    features = _features(list(metrics.values()), grid, periods)
     known = stays(as_of)
     return Landmarks(as_of, metrics, features, endings(as_of, known), known)
+
+
+def features_on(days: Sequence[date], metrics: Sequence[Metric]) -> pd.DataFrame:
+    """The same columns at several dates (oldest first), in one pass over the activities."""
+    return _features(metrics, days, list(known_periods()))
+
+
+def _features(
+    metrics: Sequence[Metric], days: Sequence[date], periods: Sequence[KnownPeriod]
+) -> pd.DataFrame:
+    return _paying(measured_on(metrics, days), periods, days)
 
 
 def features_at(as_of: date, metrics: Sequence[Metric], only: Collection[str] | None = None) -> pd.DataFrame:

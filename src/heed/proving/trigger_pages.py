@@ -17,7 +17,7 @@ from heed.measures.landmarks import HORIZON
 from heed.measures.models import MetricDefinition, MetricVerdict
 from heed.proving.charts import Bar, Chart, intervals
 from heed.proving.models import Side, Trigger, TriggerReplay, TriggerVersion
-from heed.proving.trigger_replays import Live, Told, live, rows_of
+from heed.proving.trigger_replays import Live, Told, is_past, live, rows_of
 from heed.proving.triggering import current_version, is_waiting, latest_replay, why_not
 
 FATES: Final = ("alerts", "right", "wrong", "open", "left", "caught", "missed")
@@ -89,7 +89,7 @@ def worth_words(told: Told) -> str:
         return random.reason
     better = against_chance(told)
     if better > 0 and random.value:
-        times = words.number(own.value / random.value)
+        times = words.number(own.value / random.value, 1)
         return _("right %(times)s times as often as alerts at random") % {"times": times}
     if better < 0:
         return _("right less often than alerts at random")
@@ -108,11 +108,12 @@ def finding(name: str, told: Told | None) -> str:
     if not replay.alerts:
         said = _("%(name)s would not have fired once; %(left)d accounts left")
         return said % {"name": name, "left": replay.left}
-    said = _("%(name)s: recall %(recall)s, %(missed)s left while green; %(worth)s")
+    said = _("%(name)s: recall %(recall)s (%(random)s by chance), %(missed)s left while green; %(worth)s")
     missed = len(replay.missed_accounts)
     return said % {
         "name": name,
         "recall": words.percent(replay.recall.value or 0.0),
+        "random": _share(told.chance.recall),
         "missed": missed or _("nobody"),
         "worth": worth_words(told),
     }
@@ -162,22 +163,22 @@ def list_chart(found: Sequence[Standing]) -> Chart | None:
     known = [(name, told) for name, told in shown if told.replay.precision.value is not None]
     if not known:
         return None
-    lines = [
-        line
-        for name, told in known
-        for line in (
-            (name, told.replay.precision),
-            (_("at random, beside %(name)s") % {"name": name}, told.chance.precision),
-        )
-    ]
+    lines = [(name, told.replay.precision) for name, told in known]
+    random = max(told.chance.precision.value or 0.0 for _name, told in known)
     return Chart(
         title=list_finding(found),
         alt=_alt(lines),
-        source=_("Replays of the past 12 months; each alert is right where its account left within %(days)d"
-                 " days after it. Wilson intervals of 95 %%.") % {"days": HORIZON},
-        svg=intervals(_bars(lines), axis=_("share of alerts that were right")),
-        columns=(_("Trigger"), _("Right"), _("95 % interval"), _("Alerts decided")),
-        rows=tuple((name, *_cells(each)) for name, each in lines),
+        source=_("Replays of the past 12 months; an alert is right where its account left within %(days)d"
+                 " days after it. Wilson intervals of 95 %%. The dashed line: alerts at random.")
+        % {"days": HORIZON},
+        svg=intervals(_bars(lines), axis=_("share of alerts that were right"), reference=random),
+        columns=(_("Trigger"), _("Right"), _("95 % interval"), _("Alerts decided"), _("At random"),
+                 _("Recall"), _("Left while green")),
+        rows=tuple(
+            (name, *_cells(told.replay.precision), _share(told.chance.precision), _share(told.replay.recall),
+             str(len(told.replay.missed_accounts)))
+            for name, told in known
+        ),
     )  # fmt: skip
 
 
@@ -227,8 +228,11 @@ def tables(found: Standing) -> list[Chart]:
     told = found.told
     if told is None:
         return []
-    rows = [(each.label, each.value or _("unknown"), each.between or each.reason, f"{each.n:,}", each.note)
-            for each in figures(told)]  # fmt: skip
+    rows = [
+        (each.label, f"{each.value} {each.unit}".strip() or _("unknown"), each.between or each.reason,
+         f"{each.n:,}", each.note)
+        for each in [*figures(told), f1_of(told)]
+    ]  # fmt: skip
     rows += [(each.words.capitalize(), f"{each.n:,}", "", "", "") for each in counts(told)]
     columns = (_("Figure"), _("Value"), _("Interval"), _("n"), _("Definition"))
     return [Chart(_("What it would have done"), "", reach(told), "", columns, tuple(rows))]
@@ -260,6 +264,7 @@ class Figure:
 
     label: str
     value: str
+    unit: str
     between: str
     n: int
     note: str
@@ -270,34 +275,40 @@ class Figure:
 def figures(told: Told) -> list[Figure]:
     """What the card says, what matters first."""
     replay = told.replay
-    unwarned = _("no alert within %(days)d days before") % {"days": HORIZON}
-    managers = _("%(n)d people share the alarms") % {"n": told.managers}
+    managers = _("per manager and week; %(n)d share the alarms") % {"n": told.managers}
+    median = _("median from the first alert until they left")
     return [
         _figure(_("Caught of those that left (recall)"), replay.recall, _("of accounts that left"), "caught"),
         _figure(_("Right of its alerts (precision)"), replay.precision, _("of alerts decided"), "right"),
-        _figure(_("Left while green"), replay.missed, unwarned, "missed"),
-        _figure(_("F1"), replay.f1, _("precision and recall in one; interval of 90 %"), "alerts"),
-        _figure(_("Lead time"), replay.lead_days, _("median from the first alert"), "caught", share=False,
-                unit=_("days")),
-        _figure(_("False alarms"), replay.false_alarms, managers, "wrong", share=False,
-                unit=_("per manager and week")),
-    ]  # fmt: skip
+        _figure(_("Lead time"), replay.lead_days, median, "caught", share=False, unit=_("days")),
+        _figure(_("False alarms"), replay.false_alarms, managers, "wrong", share=False),
+    ]
+
+
+def f1_of(told: Told) -> Figure:
+    note = _("precision and recall in one, their harmonic mean; its interval is of 90 %")
+    return _figure(_("F1"), told.replay.f1, note, "alerts")
 
 
 def _figure(
     label: str, each: Estimate, note: str, what: str, *, share: bool = True, unit: str = ""
 ) -> Figure:
     if each.value is None:
-        return Figure(label, "", "", each.n, note, what, each.reason)
-    value = words.percent(each.value) if share else f"{words.number(each.value)} {unit}"
-    return Figure(label, value, words.interval(each.low, each.high, share=share), each.n, note, what, "")
+        return Figure(label, "", "", "", each.n, note, what, each.reason)
+    value = words.percent(each.value) if share else words.number(each.value)
+    return Figure(
+        label, value, unit, words.interval(each.low, each.high, share=share), each.n, note, what, ""
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
+    """How many; `share` of how many (None: of nothing)."""
+
     what: str
     words: str
     n: int
+    share: Estimate | None
 
 
 def what_words() -> dict[str, str]:
@@ -319,13 +330,14 @@ def counts(told: Told) -> list[Count]:
         "alerts": replay.alerts, "right": replay.right, "wrong": replay.wrong, "open": replay.open,
         "left": replay.left, "caught": replay.left - missed, "missed": missed,
     }  # fmt: skip
-    return [Count(what, said, found[what]) for what, said in what_words().items()]
+    shares = {"right": replay.precision, "caught": replay.recall, "missed": replay.missed}
+    return [Count(what, said, found[what], shares.get(what)) for what, said in what_words().items()]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """An alert or a leaving; `value` None: unknown. `other` of an alert: when its account left; of a leaving:
-    the first alert before."""
+    the first alert before. `past`: whether the value is past the threshold."""
 
     key: str
     name: str
@@ -333,6 +345,7 @@ class Row:
     value: float | None
     fate: str
     other: date | None
+    past: bool
 
     @property
     def days(self) -> int | None:
@@ -353,11 +366,13 @@ def rows_behind(replay: TriggerReplay, what: str) -> list[Row]:
     chosen = chosen[chosen["account"].isin(list(names))].sort_values(
         ["on", "account"], ascending=[False, True]
     )
-    return [_row(each, *names[int(each["account"])]) for each in chosen.to_dict("records")]
+    past = is_past(replay.version, chosen["value"])
+    return [_row(each, *names[int(each["account"])]) for each in chosen.assign(past=past).to_dict("records")]
 
 
 def _row(told: Mapping[Any, Any], key: str, name: str) -> Row:
-    return Row(key, name, _day(told["on"]), _value(told["value"]), told["fate"], _other(told["other"]))
+    on, value, other = _day(told["on"]), _value(told["value"]), _other(told["other"])
+    return Row(key, name, on, value, told["fate"], other, bool(told["past"]))
 
 
 def _day(told: Any) -> date:

@@ -159,7 +159,7 @@ def _table(version: TriggerVersion, judged: JudgedAlerts, values: pd.DataFrame) 
     leavers = judged.leavers.assign(kind="leaver", other=judged.leavers["first"])
     leavers["fate"] = leavers["first"].notna().map({True: "caught", False: "missed"})
     leavers["value"] = _nearest(version, judged.leavers, values)
-    last = values[(values["on"] == values["on"].max()) & _is_past(version, values["value"])]
+    last = values[(values["on"] == values["on"].max()) & is_past(version, values["value"])]
     last = last.assign(kind="past", fate="", other=pd.NaT)
     parts = [each[list(COLUMNS)].astype({"other": "datetime64[ns]"}) for each in (alerts, leavers, last)]
     table: pd.DataFrame = pd.concat([each for each in parts if len(each)] or parts[:1], ignore_index=True)
@@ -175,7 +175,8 @@ def _nearest(version: TriggerVersion, leavers: pd.DataFrame, values: pd.DataFram
     return (seen.min() if version.side == "below" else seen.max()).reindex(leavers.index)
 
 
-def _is_past(version: TriggerVersion, value: "pd.Series[float]") -> "pd.Series[bool]":
+def is_past(version: TriggerVersion, value: "pd.Series[float]") -> "pd.Series[bool]":
+    """Whether each value is past the threshold; unknown is not."""
     return value < version.threshold if version.side == "below" else value > version.threshold
 
 

@@ -85,6 +85,7 @@ def trigger(request: HttpRequest, pk: int) -> HttpResponse:
     told = {
         "found": found, "charts": charts, "since": since, "leak": pages.leak_of(found.version),
         "figures": pages.figures(found.told) if found.told else [],
+        "f1": pages.f1_of(found.told) if found.told else None,
         "reach": pages.reach(found.told) if found.told else "",
         "counts": pages.counts(found.told) if found.told else [],
         "fired": Paginator(since.fired, PER_PAGE).get_page(request.GET.get("page")),

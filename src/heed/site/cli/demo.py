@@ -103,7 +103,7 @@ def demo(
     make_people()
     import_company()
     define_metrics()
-    make_trigger()
+    make_triggers()
     run_round()
     replay_triggers()
     if serve:
@@ -211,14 +211,16 @@ def define_metrics() -> None:
         new_version(OFFBOARDING, by=BY)
 
 
-def make_trigger() -> None:
-    """The alert that most begin with, as it is published; it is off."""
+def make_triggers() -> None:
+    """The alerts that most begin with, as they are published; they are off."""
     from heed.proving.models import Trigger
     from heed.proving.triggering import make_from_template, templates
 
-    if not Trigger.objects.exists():
-        number = [rule.metric for rule in templates()].index("usage_14_days")
-        make_from_template("Usage drop", number, by=BY)
+    if Trigger.objects.exists():
+        return
+    named = {"usage_14_days": "Usage drop", "usage_trend": "Half of usual"}
+    for number, rule in enumerate(templates()):
+        make_from_template(named[rule.metric], number, by=BY)
 
 
 def replay_triggers() -> None:
