@@ -25,7 +25,7 @@ from heed.ledger import clock
 from heed.ledger.actions import Change, record
 from heed.ledger.home import open_stream
 from heed.measures.definitions import current_metrics
-from heed.measures.landmarks import features_at
+from heed.measures.landmarks import features_on
 from heed.measures.packing import packed, unpacked
 from heed.proving.fates import Spells, spells, still_pays
 from heed.proving.models import Experiment, PlayEffect
@@ -311,7 +311,7 @@ def _compared(own: pd.DataFrame, facts: _Facts) -> tuple[pd.DataFrame, pd.DataFr
     steps = max(GRID, -(-((last - first).days + 1) // MOST_DATES))
     dates = [first - timedelta(days=1) + timedelta(days=steps * number)
              for number in range(1 + (last - first).days // steps)]  # fmt: skip
-    features = pd.concat([_features(day) for day in dates], ignore_index=True)
+    features = features_on(dates, list(current_metrics().values()))
     features.index = pd.Index(
         [f"{key} {day}" for key, day in zip(features["account"], features["landmark"], strict=True)]
     )
@@ -330,11 +330,6 @@ def _compared(own: pd.DataFrame, facts: _Facts) -> tuple[pd.DataFrame, pd.DataFr
             others.append((key, NOT_GIVEN, on, f"{key} {date_before}"))
     table = features.drop(columns=["account", "landmark"])
     return given, pd.DataFrame(others, columns=["account", "arm", "on", "row"]), table
-
-
-def _features(day: date) -> pd.DataFrame:
-    """The metrics of the accounts that paid on a day, as known then, and the length of their terms."""
-    return features_at(day, list(current_metrics().values()))
 
 
 def _point(key: str) -> float:
