@@ -2,6 +2,7 @@
 """The hazard against statsmodels, scikit-survival and lifelines, and what it says when it cannot know."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def test_without_penalty_it_is_the_binomial_regression_of_statsmodels_on_person_
     X, y = company()
     event, time = y["event"], y["time"]
     contract = Contract(len(X))
-    timeline = learn_timeline(contract, time, event, 4)
+    timeline = replace(learn_timeline(contract, time, event, 4), fades=())
     cells = timeline.cells(contract, np.zeros(len(X)), time)
     design = X[["usage", "seats"]].to_numpy(float)
     problem = Problem(cells, design, timeline.events(contract, time, event))

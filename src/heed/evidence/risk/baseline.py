@@ -24,6 +24,9 @@ MOST_CELLS = 4_000_000
 MOST_BINS = 100
 MOST_BINS_OF_ROWS = 13
 LEAST_BINS = 8
+FADES = (0.5, 0.25)
+"""What is known today tells less of a later day: times in which an effect falls to a third, in shares of the
+longest time."""
 WIDTHS = (1, 2, 5, 7, 10, 14, 30, 61, 91, 182, 365)
 
 
@@ -131,6 +134,8 @@ class Timeline:
     renewal_missing: float = 0.0
     term_centre: float | None = None
     drift: tuple[float, float] = (0.0, 1.0)
+    fades: tuple[float, ...] = ()
+    holds: bool = False
 
     @property
     def longest(self) -> float:
@@ -143,7 +148,7 @@ class Timeline:
             names += [*(f"tenure {place}" for place in range(len(self.tenure.centres))), "tenure missing"]
         if not self.renews:
             return names
-        names += ["renewal", "renewal near", "renewal missing"]
+        names += ["renewal", "renewal near", "renewal missing", *["renewal within"] * self.holds]
         return names if self.term_centre is None else [*names, "renewal of a long term"]
 
     def cells(self, contract: Contract, start: Real, stop: Real) -> Cells:
@@ -155,7 +160,7 @@ class Timeline:
         if not contract.of_rows:
             always = np.ones(len(middles))
             clock = np.column_stack([always, *self.ahead.terms(middles)])
-            return Cells(share, clock, np.column_stack([always, self._drift(middles)]))
+            return Cells(share, clock, np.column_stack([always, self._drift(middles), *self._faded(middles)]))
         when = np.column_stack(
             [np.broadcast_to(middles, (contract.rows, len(middles))), np.nan_to_num(renewals)]
         )
@@ -187,9 +192,19 @@ class Timeline:
             terms.append(np.broadcast_to(absent - self.tenure_missing, when.shape))
         if self.renews and contract.renewal is not None:
             terms += _renewal_terms(contract.renewal, renewals, when, bins, self.renewal_missing)
+            terms += [self._holding(renewals, when)] * self.holds
             if self.term_centre is not None and contract.term is not None:
-                terms.append(terms[-3] * _log_terms(contract.term, self.term_centre)[:, None])
+                at = terms[self.labels().index("renewal")]
+                terms.append(at * _log_terms(contract.term, self.term_centre)[:, None])
         return terms
+
+    def _holding(self, renewals: Real, when: Real) -> Real:
+        """Which bins hold a renewal: who leaves in them leaves at it, within a week or because it is near."""
+        edges, held = np.array(self.edges), np.zeros_like(when)
+        for own in renewals.T:
+            rows = np.flatnonzero(np.isfinite(own))
+            held[rows, np.clip(np.searchsorted(edges, own[rows], "left") - 1, 0, len(edges) - 2)] = 1.0
+        return held
 
     def _turns(self, when: Real, bins: int) -> Real:
         turns = [np.ones_like(when), self._drift(when)]
@@ -197,7 +212,14 @@ class Timeline:
             at = np.zeros_like(when)
             at[:, bins:] = 1.0
             turns.append(at)
-        return np.stack(turns, axis=-1)
+        return np.stack([*turns, *self._faded(when)], axis=-1)
+
+    def _faded(self, when: Real) -> list[Real]:
+        return [np.exp(-when / time) for time in self.fades]
+
+    def fade(self, place: int) -> int:
+        """The place of a fading among the turns."""
+        return (3 if self.renews else 2) + place
 
     def _drift(self, when: Real) -> Real:
         centre, scale = self.drift
@@ -264,7 +286,10 @@ def learn_timeline(contract: Contract, time: Real, event: npt.NDArray[np.bool_],
     renews = contract.renewal is not None
     term_centre = term_centre_of(contract)
     drift = float(time[event].mean()), 2 * float(time[event].std()) or 1.0
-    return Timeline(edges, ahead, tenure, renews, tenure_missing, renewal_missing, term_centre, drift)
+    fades = tuple(share * edges[-1] for share in FADES)
+    return Timeline(
+        edges, ahead, tenure, renews, tenure_missing, renewal_missing, term_centre, drift, fades, holds=renews
+    )
 
 
 def term_centre_of(contract: Contract) -> float | None:

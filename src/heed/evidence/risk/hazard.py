@@ -20,7 +20,7 @@ from heed.evidence.risk.reasons import Reasons, contributions
 from heed.evidence.risk.selection import Folds
 
 Real = npt.NDArray[np.float64]
-METHOD = "discrete-time logistic hazard, interval from the cluster-robust posterior"
+METHOD = "discrete-time logistic hazard, interval by account and for what shrinking takes"
 
 
 class HazardModel(BaseEstimator):

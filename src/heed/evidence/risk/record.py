@@ -78,6 +78,8 @@ def _timeline(kept: dict[str, Any]) -> Timeline:
             **kept,
             "edges": tuple(kept["edges"]),
             "drift": tuple(kept["drift"]),
+            # Records of before effects could fade have none.
+            "fades": tuple(kept.get("fades", ())),
             "ahead": _curve(kept["ahead"]),
             "tenure": _curve(tenure) if tenure else None,
         }

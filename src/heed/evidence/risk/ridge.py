@@ -22,6 +22,8 @@ CHUNK = 500
 MOST_STEPS = 60
 SMALL = 1e-9
 STALE = 0.1
+DOUBTED = 0.2
+"""The least penalty of a term that is to be shown by those who left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,10 @@ class Fit:
 
     @property
     def effective(self) -> float:
-        """Effective parameters: trace of (information + penalty)⁻¹ information."""
-        return float(np.trace(np.linalg.solve(self.information + np.diag(self.penalty), self.information)))
+        """Effective parameters: trace of (information + penalty)⁻¹ information, but for the terms that are
+        hardly penalised, because they are no findings: the constant and the terms of the renewal."""
+        shrunk = np.linalg.solve(self.information + np.diag(self.penalty), self.information)
+        return float(np.diag(shrunk)[self.penalty >= DOUBTED].sum())
 
 
 def log_odds(problem: Problem, coefficients: Real) -> Real:

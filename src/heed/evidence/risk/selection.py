@@ -1,13 +1,13 @@
 """Which hazard: the clock alone, straight effects, curved ones, or ones that change in time.
 
-Each candidate's ridge penalty minimises log loss on held-out accounts (or on the caller's forward folds)
-among those that leave at most one effective parameter per ten who left. Of the candidates the simplest
-stays whose log loss is within one standard error of the best's, the error being that of the paired
-difference by account.
+Each candidate's ridge penalty is the strongest whose log loss on held-out accounts (or on the caller's
+forward folds) is within one standard error of the least, among those that leave at most one effective
+parameter per ten who left. Of the candidates the simplest stays whose log loss is within one standard error
+of the best's (Breiman and others 1984, section 3.4.3). The error is that of the paired difference by account.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ STRONGER = 1
 CLOCK_PENALTIES = (1.0, 10.0, 100.0, 1_000.0, 100_000.0)
 CONTRACT_PENALTY = 0.1
 ROUGHLY = 1e-6
+SURELY = 1.0
 PER_PARAMETER = 10
 TURN_PENALTY = 30.0
 CLOCK = "clock"
@@ -32,11 +33,15 @@ CLOCK = "clock"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """`columns` of the design it uses, and which turns of the timeline their effects have."""
+    """`columns` of the design it uses, and which turns of the timeline their effects have; none: those of
+    the candidate before it. Candidates of one name are rivals as simple as each other."""
 
     name: str
     columns: Truths
     turns: tuple[int, ...] = (0,)
+
+    def after(self, before: "Candidate") -> "Candidate":
+        return self if self.turns else replace(self, turns=before.turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +104,23 @@ def choose(
         # A richer candidate wants a penalty near that of the one before it.
         path = _path(tried[-1].penalty) if tried and tried[-1].penalty else PENALTIES
         before = tried[-1] if tried else Tried(candidate, 0.0, np.zeros(0), (start,) * len(folds))
-        starts = [_carried(own, before.candidate, candidate) for own in before.held_out]
-        found = _try(restricted(problem, candidate), candidate, folds, clock_penalty, events, path, starts)
-        tried += [found] if found else []
+        after = candidate.after(before.candidate)
+        starts = [_carried(own, before.candidate, after) for own in before.held_out]
+        found = _try(restricted(problem, after), after, groups, folds, clock_penalty, events, path, starts)
+        tried = _with(tried, found)
     tested = np.unique(np.concatenate([test for _, test in folds]))
     table = _table(tried, groups, tested)
     chosen = next(own for own, line in zip(tried, table, strict=True) if line.behind <= line.error)
     return Choice(chosen.candidate, chosen.penalty, chosen.held_out, table, clock_penalty)
+
+
+def _with(tried: list[Tried], found: Tried | None) -> list[Tried]:
+    """One more; of candidates of one name, which are as simple as each other, the best."""
+    if found is None:
+        return tried
+    if not tried or tried[-1].candidate.name != found.candidate.name:
+        return [*tried, found]
+    return [*tried[:-1], max(tried[-1], found, key=lambda own: float(own.likelihoods.sum()))]
 
 
 def fit_chosen(problem: Problem, choice: Choice, events: int) -> Fit:
@@ -155,6 +170,7 @@ def _carried(coefficients: Real, before: Candidate, candidate: Candidate) -> Rea
 def _try(
     problem: Problem,
     candidate: Candidate,
+    groups: Whole,
     folds: Folds,
     clock_penalty: float,
     events: int,
@@ -180,21 +196,32 @@ def _try(
         best = max(found, key=lambda own: float(own.likelihoods.sum()))
         if best is not found[-1]:
             break
-    return max(found, key=lambda own: float(own.likelihoods.sum())) if found else None
+    return _strongest(found, groups) if found else None
+
+
+def _strongest(found: Sequence[Tried], groups: Whole) -> Tried:
+    """The strongest penalty that is not surely worse than the best."""
+    best = max(found, key=lambda own: float(own.likelihoods.sum()))
+    return next(own for own in found if _near(best, own, groups))
+
+
+def _near(best: Tried, own: Tried, groups: Whole) -> bool:
+    behind, error = _behind(best, own, groups)
+    return behind <= SURELY * error
+
+
+def _behind(best: Tried, own: Tried, groups: Whole) -> tuple[float, float]:
+    """How far the likelihood of the rows held out is behind the best's, and its standard error by account."""
+    gap = np.bincount(groups, best.likelihoods - own.likelihoods)
+    return float(gap.sum()), float(gap.std(ddof=1) * np.sqrt(len(gap))) if len(gap) > 1 else 0.0
 
 
 def _table(tried: Sequence[Tried], groups: Whole, tested: Whole) -> tuple[Standing, ...]:
     best = max(tried, key=lambda own: float(own.likelihoods.sum()))
     found = []
     for own in tried:
-        gap = np.bincount(groups[tested], (best.likelihoods - own.likelihoods)[tested])
-        gap = gap[np.unique(groups[tested])]
-        error = float(gap.std(ddof=1) * np.sqrt(len(gap))) if len(gap) > 1 else 0.0
+        behind, error = _behind(best, own, groups)
+        log_loss = float(-own.likelihoods[tested].mean())
         rows = len(tested)
-        found.append(
-            Standing(
-                own.candidate.name, own.penalty, float(-own.likelihoods[tested].mean()),
-                float(gap.sum()) / rows, error / rows,
-            )
-        )  # fmt: skip
+        found.append(Standing(own.candidate.name, own.penalty, log_loss, behind / rows, error / rows))
     return tuple(found)
