@@ -74,17 +74,19 @@ PASSWORD = "correct horse battery staple"
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The long ones first, so that no worker waits for another in the end.
 
-    On PostgreSQL, only what opens the database: the rest gave its answer on SQLite already.
+    On PostgreSQL, only what opens the database and may find it different: the rest gave its answer on SQLite.
     """
     items.sort(key=lambda item: not LONG & {mark.name for mark in item.iter_markers()})
     if connection.vendor != "postgresql":
         return
-    opens = [item for item in items if opens_database(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(opens)])
-    items[:] = opens
+    depends = [item for item in items if depends_on_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(depends)])
+    items[:] = depends
 
 
-def opens_database(item: pytest.Item) -> bool:
+def depends_on_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("one_database"):
+        return False
     asked = set(getattr(item, "fixturenames", ()))
     # `installation` is a queue of jobs in a database of its own.
     return (
