@@ -26,19 +26,21 @@ def version(monkeypatch: pytest.MonkeyPatch) -> RiskModel:
     )  # fmt: skip
 
 
-def seen(version: RiskModel, drift: Drift) -> None:
-    ScoredDay.objects.create(as_of=DAY, model=version, table=b"", drift=drift.to_record())
+def seen(version: RiskModel, drift: Drift, on: date = DAY) -> None:
+    ScoredDay.objects.create(as_of=on, model=version, table=b"", drift=drift.to_record())
 
 
 def test_the_page_tells_what_moved_who_left_and_why_it_was_learnt_again(
     version: RiskModel, member_client: Client
 ) -> None:
-    shifts = {"days_active": 0.31, "breadth": 0.25, "last_nps": None}
+    shifts = {"days_active": 0.31, "breadth": 0.25, "last_nps": None, "last_csat": 0.4}
+    seen(version, Drift({"days_active": 0.05, "last_csat": 0.26}, None), SINCE)
     seen(version, Drift(shifts, Outcomes(SINCE, 1_200, 7, 2.0, 0, 6)))
     answer = member_client.get(reverse("proving:risk"))
     drift = answer.context["found"].drift
     assert [(each.metric, each.words) for each in drift.shifts] == [
-        ("days_active", "moved"),
+        ("last_csat", "away from the first day on"),
+        ("days_active", "moved since"),
         ("breadth", "as learnt"),
         ("last_nps", "too few to compare"),
     ]

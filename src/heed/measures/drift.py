@@ -125,8 +125,8 @@ def _outcomes(
 def why_learn_again(version: RiskModel, as_of: date) -> str:
     """Why a version is replaced before its week is over; "": it is not.
 
-    A metric that had moved on the version's first day already is no reason, for learning did not mend it; and
-    after one version that was learnt early, the next one waits for its week.
+    A metric that was a shift away on the version's first day already is no reason, for learning did not mend
+    it, nor is one that hardly rose since; and after a version that was learnt early, the next waits its week.
     """
     if version.because:
         return ""
@@ -135,7 +135,16 @@ def why_learn_again(version: RiskModel, as_of: date) -> str:
     if first is None or last is None or first == last:
         return ""
     before, now = drift_of(first), drift_of(last)
-    return "; ".join([*_told_outcomes(now.outcomes), *_told_shifts(now, now.moved - before.moved, version)])
+    return "; ".join([*_told_outcomes(now.outcomes), *_told_shifts(now, moved_since(before, now), version)])
+
+
+def moved_since(before: Drift, now: Drift) -> set[str]:
+    """The metrics that were not a shift away before, and have moved by a shift since."""
+    return {
+        key
+        for key in now.moved - before.moved
+        if (now.shifts[key] or 0.0) - (before.shifts.get(key) or 0.0) > SHIFT
+    }
 
 
 def _told_outcomes(found: Outcomes | None) -> Iterable[str]:

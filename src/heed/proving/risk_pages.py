@@ -13,7 +13,7 @@ from heed.evidence.cards import ReportCard
 from heed.evidence.estimate import Estimate
 from heed.ledger import clock, words
 from heed.measures.definitions import metrics_of
-from heed.measures.drift import SHIFT, Outcomes, drift_of
+from heed.measures.drift import SHIFT, Outcomes, drift_of, moved_since
 from heed.measures.models import MetricVerdict, Risk, RiskModel, RiskScore, ScoredDay
 from heed.proving.charts import Chart, curve
 from heed.proving.predicting import outdated
@@ -47,23 +47,27 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """How far the figures of a metric moved from those that the model learnt from; None: too few to say."""
+    """How far the figures of a metric are from those that the model learnt from (None: too few to say);
+    `since` where they moved after it was learnt."""
 
     metric: str
     label: str
     index: float | None
+    since: bool = False
 
     @property
     def tone(self) -> str:
         if self.index is None:
             return "unknown"
-        return "warn" if self.index > SHIFT else "good"
+        return "warn" if self.since else "" if self.index > SHIFT else "good"
 
     @property
     def words(self) -> str:
         if self.index is None:
             return _("too few to compare")
-        return _("moved") if self.index > SHIFT else _("as learnt")
+        if self.since:
+            return _("moved since")
+        return _("away from the first day on") if self.index > SHIFT else _("as learnt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class DriftSeen:
     def note(self) -> str:
         told = {"day": words.day(self.as_of, clock.today()), "limit": SHIFT}
         return (
-            _("accounts on %(day)s against the rows it learnt from, same weekday; moved: above %(limit)s")
+            _("accounts on %(day)s against the rows it learnt from, same weekday; away: above %(limit)s")
             % told
         )
 
@@ -139,15 +143,16 @@ def risk_page() -> RiskPage:
 
 def drift_seen(model: RiskModel | None) -> DriftSeen | None:
     """The drift of a version as last seen; None where it has scored no day yet."""
-    scored = ScoredDay.objects.filter(model=model, drift__isnull=False).defer("table")
-    day = scored.order_by("as_of").last()
-    if model is None or day is None:
+    scored = ScoredDay.objects.filter(model=model, drift__isnull=False).defer("table").order_by("as_of")
+    first, last = scored.first(), scored.last()
+    if model is None or first is None or last is None:
         return None
-    found = drift_of(day)
+    found = drift_of(last)
+    moved = moved_since(drift_of(first), found)
     names = {metric.key: metric.name for metric in metrics_of(model.definitions).values()}
-    shifts = [Shift(key, names.get(key, key), index) for key, index in found.shifts.items()]
+    shifts = [Shift(key, names.get(key, key), index, key in moved) for key, index in found.shifts.items()]
     shifts.sort(key=lambda each: (-(each.index or 0.0), each.label))
-    return DriftSeen(day.as_of, tuple(shifts), found.outcomes)
+    return DriftSeen(last.as_of, tuple(shifts), found.outcomes)
 
 
 def card_of(model: RiskModel | None) -> ReportCard | None:
@@ -168,7 +173,10 @@ def leaks_of(model: RiskModel | None) -> tuple[str, ...]:
 
 def who_moved() -> tuple[Moved, ...]:
     """The accounts whose risk changed most since the round before, most first."""
-    known = Risk.objects.filter(probability__isnull=False, earlier_probability__isnull=False)
+    known = Risk.objects.filter(
+        probability__isnull=False, earlier_probability__isnull=False,
+        account__withdrawn_at=None, account__erased_at=None,
+    )  # fmt: skip
     found = [
         Moved(risk.account, risk.earlier_probability or 0.0, risk.probability or 0.0)
         for risk in known.select_related("account")
