@@ -20,7 +20,7 @@ SHELL_TESTS := tests/ledger tests/people tests/customers tests/measures tests/se
 	tests/conversations tests/proving tests/sources tests/desk tests/daily tests/site
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint all-tests core-tests sqlite-tests postgresql-tests browser-tests chromium bench bench-evidence calibrate screenshots lock
+.PHONY: help setup demo test lint style types all-tests core-tests sqlite-tests postgresql-tests browser-tests chromium bench bench-evidence calibrate screenshots lock
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 20
@@ -40,14 +40,22 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 demo: setup ## a demo company, the server and the worker; prints a sign-in link
 	@$(BIN)/heed demo
 
-test: lint all-tests postgresql-tests ## everything that must hold
+# Types beside the tests: mypy keeps one processor busy.
+test: style ## everything that must hold
+	@$(MAKE) --no-print-directory --jobs=2 types all-tests
+	@$(MAKE) --no-print-directory postgresql-tests
 	@echo "Heed: all of it holds"
 
-lint: setup ## lint, format, contracts between packages, types
-	@echo "Heed: lint, contracts, types"
+lint: style types ## lint, format, contracts between packages, types
+
+style: setup
+	@echo "Heed: lint, contracts"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-logo
+
+types: setup
+	@echo "Heed: types"
 	@$(BIN)/mypy
 
 # One run of what browser-tests, core-tests and sqlite-tests run: no worker waits for the end of a stage.
