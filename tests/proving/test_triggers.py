@@ -90,7 +90,9 @@ def test_the_replay_counts_who_was_caught_and_who_left_while_green(silence: Trig
         date(2025, 9, 30), date(2025, 12, 30), date(2026, 3, 31),
     }  # fmt: skip
     assert rows_behind(kept, "missed") == []
-    assert standing_of(silence).finding.startswith("Silence: recall 100 % (3 % by chance), nobody left while green; right ")
+    assert standing_of(silence).finding.startswith(
+        "Silence: recall 100 % (3 % by chance), nobody left while green; right "
+    )
     # Those that left are silent for good; whoever stays never was.
     keys = dict(Account.objects.values_list("pk", "key"))
     assert [keys[pk] for pk in past_of(kept)] == [f"A00{number}" for number in range(8)]
@@ -210,6 +212,8 @@ def test_once_on_it_fires_once_at_who_comes_to_be_past_it(
     assert look_at_triggers(DAY + timedelta(days=21), by=BY) == Looked(1, 2)
     again = {each.account.key: each.repeated for each in TriggerFiring.objects.filter(on__gt=first)}
     assert again == {"A010": True, "A011": False}
+    measured({"A010": 29, "A011": 29}, DAY + timedelta(days=28))
+    assert look_at_triggers(DAY + timedelta(days=28), by=BY) == Looked(1, 0), "they were past it already"
     found = live(version_of(silence), DAY + timedelta(days=21))
     assert found is not None
     assert (found.replay.alerts, found.replay.open) == (2, 2)

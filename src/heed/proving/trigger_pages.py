@@ -423,7 +423,7 @@ def since_on(version: TriggerVersion) -> SinceOn:
         [
             Fired(
                 each.account.key, each.account.name, each.on, each.value,
-                "same" if each.repeated else fates.get((each.account_id, each.on), "same"), version.version,
+                "same" if each.repeated else fates.get((each.account_id, each.on), "open"), version.version,
             )
             for each in rows
         ],
