@@ -6,15 +6,20 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from heed.customers.actions import erase_account
+from heed.customers.models import Account
+from heed.ledger import clock
 from heed.measures.actions import estimate_risk
 from heed.measures.learning import learn
-from heed.measures.models import MetricVerdict, RiskModel, RiskScore
+from heed.measures.models import MetricVerdict, Risk, RiskModel, RiskScore
 from heed.proving.cards import seldom
+from heed.proving.hand_scores import make_score
 from tests.measures.conftest import log as log
 from tests.measures.test_learning import BY, DAY, fill
 
 pytestmark = pytest.mark.django_db
 PREDICTS = "/prove/"
+PART = {"metric": "days_active", "weight": 1, "curve": {"kind": "bounded", "worst": 0, "best": 20}}
 
 
 @pytest.fixture
@@ -40,6 +45,8 @@ def test_the_pages_of_a_company_that_was_learnt_from(member_client: Client) -> N
     the_model_shows_its_card_and_any_score_its_reasons(member_client)
     what_becomes_of_accounts_is_told_by_kind_and_opens_its_rows(member_client)
     a_score_that_cannot_be_made_again_says_so(member_client)
+    the_rows_of_an_account_that_is_gone_stay_without_its_name(member_client)
+    an_account_that_is_gone_is_not_among_those_that_moved(member_client)
     what_an_earlier_version_of_heed_wrote_is_unknown(member_client)
 
 
@@ -123,6 +130,33 @@ def a_score_that_cannot_be_made_again_says_so(member_client: Client) -> None:
 )
 def test_no_chance_is_told_as_nought(p: float, told: str) -> None:
     assert seldom(p) == told
+
+
+def the_rows_of_an_account_that_is_gone_stay_without_its_name(member_client: Client) -> None:
+    """Of who is erased and who is withdrawn: both left, so that they stand on the first page."""
+    score = make_score("Ours", {"parts": [PART]}, by=BY)
+    addresses = (reverse("proving:metric_rows", args=["days_active"]), f"/prove/scores/{score.pk}/rows/")
+    before = [member_client.get(address).context["rows"] for address in addresses]
+    assert {"A003", "A004"} <= {row.key for row in before[0].object_list}
+    erase_account(Account.objects.get(key="A003"), by=BY, reason="asked")
+    Account.objects.filter(key="A004").update(withdrawn_at=clock.now())
+    for address, held in zip(addresses, before, strict=True):
+        page = member_client.get(address)
+        rows = page.context["rows"]
+        assert rows.paginator.count == held.paginator.count
+        gone = [row for row in rows.object_list if not row.key]
+        assert {row.name for row in gone} == {"erased or withdrawn since"}
+        assert len(gone) == sum(row.key in ("A003", "A004") for row in held.object_list)
+        assert "erased%3A" not in page.content.decode()
+
+
+def an_account_that_is_gone_is_not_among_those_that_moved(member_client: Client) -> None:
+    keys = ["A050", "A051"]
+    Risk.objects.filter(account__key__in=keys).update(earlier_probability=0.9)
+    for kept in (keys, keys[:1]):
+        found = member_client.get(reverse("proving:risk")).context["found"]
+        assert {each.account.key for each in found.moved} == set(kept)
+        Account.objects.filter(key="A051").update(withdrawn_at=clock.now())
 
 
 def what_an_earlier_version_of_heed_wrote_is_unknown(member_client: Client) -> None:

@@ -1,6 +1,6 @@
 """The card of one metric: its verdict, what became of accounts by its value, and the rows behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -123,7 +123,8 @@ def band_chart(name: str, verdict: Verdict) -> Chart:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An account at a landmark, the value then, and what became of it."""
+    """An account at a landmark, the value then, and what became of it; `key` "" where nothing can be opened,
+    because the account was erased or withdrawn since."""
 
     key: str
     name: str
@@ -147,14 +148,20 @@ def rows_behind(card: MetricCard, band: int | None, *, known_only: bool = False)
     if known_only:
         table = table[table[key].notna()]
     table = table.sort_values(["soon", "landmark", "account"], ascending=[False, False, True])
-    names = dict(Account.objects.filter(key__in=set(table["account"])).values_list("key", "name"))
-    values = table[key].astype(float)
+    values, opened = table[key].astype(float), openings()
     return [
-        Row(account, names.get(account, account), day, None if pd.isna(value) else value, soon, int(days))
+        Row(*opened(account), day, None if pd.isna(value) else value, soon, int(days))
         for account, day, value, soon, days in zip(
             table["account"], table["landmark"].dt.date, values, table["soon"], table["time"], strict=True
         )
     ]
+
+
+def openings() -> Callable[[str], tuple[str, str]]:
+    """Key and name of an account as its rows are shown; no key where it was erased or withdrawn since."""
+    names = dict(Account.objects.filter(withdrawn_at=None, erased_at=None).values_list("key", "name"))
+    gone = "", _("erased or withdrawn since")
+    return lambda key: (key, names[key]) if key in names else gone
 
 
 def judged_rows(table: pd.DataFrame) -> pd.DataFrame:

@@ -38,7 +38,7 @@ from heed.measures.learning import CAPACITY, SEED, WINDOW
 from heed.measures.models import LandmarkPanel, MetricValue, MetricVerdict
 from heed.measures.panels import rows_of
 from heed.people.models import User
-from heed.proving.cards import in_band, judged_rows
+from heed.proving.cards import in_band, judged_rows, openings
 from heed.proving.fates import paying
 from heed.proving.models import HandScore, HandScoreVersion, ScoreCard, ScoreOverride
 from heed.proving.predicting import turned, verdict_of
@@ -338,7 +338,8 @@ def scored(score: HealthScore, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An account at a landmark: the score then (None: unknown, for the reason), and what became of it."""
+    """An account at a landmark: the score then (None: unknown, for the reason), and what became of it. `key`
+    "" as in the rows of a metric."""
 
     key: str
     name: str
@@ -361,10 +362,10 @@ def rows_behind(version: HandScoreVersion, band: int | None) -> list[Row]:
             raise Http404(_("There is no band %(band)d.") % {"band": band})
         table = table[in_band(table["score"], worth.card.bands[band])]
     table = table.sort_values(["soon", "landmark", "account"], ascending=[False, False, True])
-    names = dict(Account.objects.values_list("key", "name"))
+    opened = openings()
     columns = (table[name] for name in ("account", "score", "why", "soon", "time"))
     return [
-        Row(key, names.get(key, key), day, None if pd.isna(told) else told, why, soon, int(days))
+        Row(*opened(key), day, None if pd.isna(told) else told, why, soon, int(days))
         for day, key, told, why, soon, days in zip(table["landmark"].dt.date, *columns, strict=True)
     ]
 
