@@ -125,7 +125,7 @@ def test_outcomes_that_do_not_vary_have_no_qini() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: gain_area([1, 0], [1, 2, 3], [0, 1]), "scores are of shape"),
+        (lambda: gain_area([1, 0], [1, 2, 3], [0, 1]), "scores are 3; one per outcome"),
         (lambda: gain_area([1, 0], [1, 2], [0, 2]), "1 for treated and 0 for not"),
         (lambda: gain_area([1, np.nan], [1, 2], [0, 1]), "outcomes have values that are missing"),
         (lambda: gain_area([1, 0], [1, np.inf], [0, 1]), "scores have values that are missing or infinite"),

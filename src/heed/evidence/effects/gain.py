@@ -14,9 +14,11 @@ import pandas as pd
 
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, normal_quantile
+from heed.evidence.tables import numbers
 
 PER = 1000
 SHARES = 10
+ROUNDING = 1e-12
 
 Real = npt.NDArray[np.float64]
 
@@ -64,6 +66,9 @@ def gain_area(y: Any, score: Any, treatment: Any, *, level: float = LEVEL) -> Es
         return Estimate.unknown(lacking, n=len(y), method=method)
     value = area(running_sums(y, score, treatment))
     half = normal_quantile(level) * standard_error(influence(y, score, treatment))
+    if len(np.unique(score)) > 1 and not half > ROUNDING * PER:
+        reason = "the outcomes do not vary within the arms, so the chance in them cannot be measured"
+        return Estimate.unknown(reason, n=len(y), method=method)
     return Estimate(value, value - half, value + half, len(y), level, method)
 
 
@@ -94,6 +99,8 @@ def gain_curve(y: Any, score: Any, treatment: Any, *, shares: int = SHARES) -> p
     Also `effect`: the difference between treated and untreated among those first, per 1,000 of them.
     No rows where an arm is empty.
     """
+    if not shares >= 1:
+        raise ValueError(f"A curve needs one share or more; shares is {shares!r}.")
     y, score, treatment = checked(y, score, treatment)
     columns = ["share", "gain", "random", "effect"]
     if missing_arm(treatment):
@@ -156,10 +163,10 @@ def missing_arm(treatment: Real) -> str:
 def checked(y: Any, score: Any, treatment: Any) -> tuple[Real, Real, Real]:
     """The three columns as floats. ValueError where they are not of one length, not finite or not 0/1."""
     columns = {"outcomes": y, "scores": score, "treatment": treatment}
-    arrays = {name: np.asarray(column, dtype=float) for name, column in columns.items()}
+    arrays = {name: numbers(pd.Series(column, name=name)) for name, column in columns.items()}
     for name, array in arrays.items():
-        if array.ndim != 1 or len(array) != len(arrays["outcomes"]):
-            raise ValueError(f"The {name} are of shape {array.shape}; one per outcome is needed.")
+        if len(array) != len(arrays["outcomes"]):
+            raise ValueError(f"The {name} are {len(array)}; one per outcome is needed.")
         if not np.isfinite(array).all():
             raise ValueError(f"The {name} have values that are missing or infinite. Leave those rows out.")
     require_arms(arrays["treatment"])

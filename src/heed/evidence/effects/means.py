@@ -18,6 +18,7 @@ from heed.evidence.effects.contrast import MeanContrast, size_of
 from heed.evidence.effects.proportions import empty_arm, few_clusters
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, normal_quantile
+from heed.evidence.tables import numbers
 
 WELCH = "difference of means, Welch"
 ADJUSTED = "difference of means adjusted for covariates (CUPED, Lin's regression, HC2)"
@@ -27,6 +28,7 @@ ADJUSTED_CLUSTERED = (
 )
 LEAST_PER_ARM = 2
 ROWS_PER_COLUMN = 3
+ROUNDING = 1e-12
 
 Real = npt.NDArray[np.float64]
 Column = pd.Series | npt.NDArray[np.generic] | Sequence[float]
@@ -79,7 +81,8 @@ def mean_contrast(
     if reason := _refusal(arms):
         return Estimate.unknown(reason, n=len(arms.outcome), method=arms.method)
     value, error, freedom = _welch(arms) if arms.method == WELCH else _regression(arms)
-    if not error > 0:
+    # Sums of equal numbers such as .1 differ in their last digit: what is left of them is no spread.
+    if not error > ROUNDING * float(np.abs(arms.outcome).max()):
         reason = "every account has the same outcome within its arm, so the spread cannot be measured"
         return Estimate.unknown(reason, n=len(arms.outcome), method=arms.method)
     size = size_of(int(arms.treated.sum()), int((1 - arms.treated).sum()))
@@ -87,8 +90,7 @@ def mean_contrast(
 
 
 def _arms(outcome: Column, treated: Column, covariates: pd.DataFrame | None, clusters: object) -> _Arms:
-    values = np.asarray(outcome, dtype=float)
-    arm = np.asarray(treated, dtype=float)
+    values, arm = numbers(pd.Series(outcome, name="outcome")), numbers(pd.Series(treated, name="treated"))
     if values.ndim != 1 or values.shape != arm.shape:
         raise ValueError(
             f"outcome and treated need one value per account; they have {values.shape} and {arm.shape}."
@@ -103,7 +105,7 @@ def _centred(covariates: pd.DataFrame, n: int) -> Real:
     """Covariates less their means; a missing value becomes the mean, with an indicator of its own."""
     if len(covariates) != n:
         raise ValueError(f"covariates have {len(covariates)} rows, the outcome has {n}.")
-    values = covariates.to_numpy(dtype=float, na_value=np.nan)
+    values = np.column_stack([np.empty((n, 0)), *(numbers(covariates[name]) for name in covariates)])
     missing = np.isnan(values)
     known = np.where(missing, 0.0, values).sum(axis=0) / np.maximum(1, (~missing).sum(axis=0))
     columns = np.hstack([np.where(missing, known, values), missing.astype(float)])
