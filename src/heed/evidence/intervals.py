@@ -6,7 +6,7 @@ Formula: centre (p + z²/2n)/(1 + z²/n), half-width z/(1 + z²/n)·√(p(1-p)/n
 
 from math import sqrt
 
-from scipy.special import ndtri, stdtrit
+from scipy.special import chdtri, ndtri, stdtrit
 
 from heed.evidence.estimate import Estimate
 
@@ -45,3 +45,10 @@ def wilson(successes: int, n: int, *, level: float = LEVEL) -> Estimate:
     low = 0.0 if successes == 0 else max(0.0, centre - half)
     high = 1.0 if successes == n else min(1.0, centre + half)
     return Estimate(share, low, high, n, level, method)
+
+
+def poisson_bounds(count: float, level: float = LEVEL) -> tuple[float, float]:
+    """The exact bounds of the count to be expected where `count` was seen (Garwood 1936)."""
+    below, above = tails(level)
+    low = float(chdtri(2 * count, 1 - below)) / 2 if count else 0.0
+    return low, float(chdtri(2 * count + 2, 1 - above)) / 2

@@ -57,9 +57,9 @@ def test_save_rates_have_a_band_for_each_lead_and_one_for_none() -> None:
 
 
 def test_wrong_tables_and_edges_are_refused(departures: pd.DataFrame) -> None:
-    with pytest.raises(ValueError, match="no column 'lead_days', 'saved'"):
+    with pytest.raises(ValueError, match="risks lacks the column lead_days, saved"):
         save_rates(departures)
-    with pytest.raises(ValueError, match="edges of the bands must rise"):
+    with pytest.raises(ValueError, match="edges of the bands must rise from 0"):
         save_rates(pd.DataFrame({"lead_days": [1], "saved": [True]}), edges=(30, 0))
-    with pytest.raises(ValueError, match="no column 'noticed_on'"):
+    with pytest.raises(ValueError, match="departures lacks the column noticed_on"):
         lead_time(departures[["first_signal_on"]])

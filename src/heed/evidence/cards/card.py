@@ -155,7 +155,7 @@ def _check(capacity: float | None, level: float, contradiction: bool) -> None:
         raise ValueError(
             "A probability of leaving is high for those at risk: say probability=False for health."
         )
-    if capacity is not None and not capacity > 0:
+    if capacity is not None and not 0 < capacity < np.inf:
         raise ValueError(f"A capacity is how many accounts can be looked at, above 0; this is {capacity!r}.")
     if not 0 < level < 1:
         raise ValueError(f"A level is between 0 and 1, such as .95; this is {level!r}.")
@@ -266,4 +266,4 @@ def _ranking(rows: Rows, capacity: float | None, seed: int) -> dict[str, Drawn]:
 def _drift(trained_on: Column | None, now: Real) -> Estimate:
     if trained_on is None:
         return Estimate.unknown("the scores at training were not given")
-    return stability_index(column(trained_on, len(trained_on), "trained_on"), now)
+    return stability_index(trained_on, now)

@@ -15,7 +15,7 @@ import numpy as np
 from heed.evidence.cards import figures
 from heed.evidence.cards.coarse import drawn_of
 from heed.evidence.cards.resampling import Drawn, Figure, Real, Resamples
-from heed.evidence.cards.rows import Rows
+from heed.evidence.cards.rows import Column, Rows, column
 from heed.evidence.cards.separation import separation
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, wilson
@@ -219,11 +219,12 @@ def median_days(days: Real, seed: int, level: float = LEVEL) -> Estimate:
     return drawn.estimate(n=days.size, method=method, level=level)
 
 
-def stability_index(before: Real, now: Real, *, groups: int = 10) -> Estimate:
+def stability_index(before: Column, now: Column, *, groups: int = 10) -> Estimate:
     """Population stability index of a score between training and now: Σ (a - e)·ln(a/e) over ten groups of
     equal counts of the training scores, empty groups counted as half a row (Siddiqi 2006). Below .1 is
     calm, above .25 a shift by common use."""
     method = "population stability index, ten groups of the training scores"
+    before, now = (column(scores, len(scores), "scores") for scores in (before, now))
     before, now = before[np.isfinite(before)], now[np.isfinite(now)]
     n = min(len(before), len(now))
     if n < 10 * groups:

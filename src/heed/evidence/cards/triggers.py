@@ -10,16 +10,16 @@ missed: it left while green.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from math import sqrt
+from math import inf, sqrt
 from typing import Any, Literal, Self
 
 import pandas as pd
-from scipy.stats import chi2
 
 from heed.evidence.cards.judging import median_days
 from heed.evidence.cards.records import from_record, to_record
 from heed.evidence.estimate import Estimate
-from heed.evidence.intervals import LEVEL, normal_quantile, wilson
+from heed.evidence.intervals import LEVEL, normal_quantile, poisson_bounds, wilson
+from heed.evidence.tables import days, numbers, require
 
 MONTHS = 12
 HORIZON = 90
@@ -133,8 +133,10 @@ def judge_alerts(
     quiet: int = QUIET,
 ) -> JudgedAlerts:
     """The alerts and the leavers that `replay_trigger` counts, given the same."""
-    if horizon < 1 or months < 1:
-        raise ValueError(f"Horizon and months are 1 or more; these are {horizon!r} and {months!r}.")
+    if not (1 <= horizon < inf and 1 <= months < inf and 0 <= quiet < inf):
+        raise ValueError(
+            f"Horizon and months are 1 or more, quiet 0 or more; these are {horizon}, {months}, {quiet}."
+        )
     end = pd.Timestamp(until)
     start = end - pd.DateOffset(months=months) + DAY
     left = _days(outcomes, "outcomes", "on").drop_duplicates()
@@ -208,13 +210,10 @@ def _of_moments(alerted: "pd.Series[bool]", accounts: int, level: float) -> Esti
 
 def _days(table: pd.DataFrame, name: str, *columns: str) -> pd.DataFrame:
     """The table's accounts and days, at midnight and without a time zone."""
-    for each in ("account", *columns):
-        if each not in table.columns:
-            raise ValueError(f"'{name}' has no column '{each}'; it needs account, {', '.join(columns)}.")
+    require(table, name, "account", *columns)
     found = pd.DataFrame({"account": table["account"].to_numpy()})
     for each in columns:
-        days = pd.to_datetime(table[each], utc=True).dt.tz_localize(None).dt.normalize()
-        found[each] = days.to_numpy()
+        found[each] = days(table[each]).to_numpy()
     return found
 
 
@@ -301,17 +300,15 @@ def _harmonic(one: float, other: float) -> float:
     return 2 * one * other / (one + other) if one + other else 0.0
 
 
-def _false_alarms(wrong: int, csms: float | None, days: int, level: float) -> Estimate:
+def _false_alarms(wrong: int, csms: float | None, judged: int, level: float) -> Estimate:
     """Poisson rate with Garwood's exact interval (1936), over the days whose alerts can be judged."""
     method = "wrong alerts per manager and week, Garwood's exact interval"
-    if csms is None or not csms > 0:
+    if csms is None or not 0 < csms < inf:
         return Estimate.unknown("how many managers share the alarms was not stated", method=method)
-    if days <= 0:
+    if judged <= 0:
         return Estimate.unknown("the horizon is as long as the window: nothing can be judged", method=method)
-    units = csms * days / 7
-    tail = (1 - level) / 2
-    low = float(chi2.ppf(tail, 2 * wrong)) / 2 if wrong else 0.0
-    high = float(chi2.ppf(1 - tail, 2 * wrong + 2)) / 2
+    units = csms * judged / 7
+    low, high = poisson_bounds(wrong, level)
     return Estimate(wrong / units, low / units, high / units, wrong, level, method)
 
 
@@ -333,10 +330,9 @@ class TriggerRule:
     def fires(self, values: pd.DataFrame) -> pd.DataFrame:
         """`values`: `account`, `on` and `value` of the metric on a grid of days. The days (`account`, `on`)
         on which it is past the threshold and was not on the day of the grid before."""
-        for each in ("account", "on", "value"):
-            if each not in values.columns:
-                raise ValueError(f"'values' has no column '{each}'; it needs account, on, value.")
-        ordered = values.sort_values(["account", "on"], kind="stable")
+        require(values, "values", "account", "on", "value")
+        read = values.assign(day=days(values["on"]), value=numbers(values["value"]))
+        ordered = read.sort_values(["account", "day"], kind="stable")
         value = ordered["value"]
         past = value < self.threshold if self.side == "below" else value > self.threshold
         before = past.groupby(ordered["account"]).shift(fill_value=False)

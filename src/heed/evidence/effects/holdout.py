@@ -16,6 +16,7 @@ from heed.evidence.effects.means import mean_effect
 from heed.evidence.effects.proportions import clustered_proportion_effect, proportion_effect
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL
+from heed.evidence.tables import days, numbers, require, require_once
 
 NONE_KNOWN = "no outcome is known yet"
 HALVES: Mapping[str, float] = {"treated": 0.5, "holdout": 0.5}
@@ -46,8 +47,8 @@ def holdout_effect(
     not, or an amount) and, if dated, on: then the first after the assignment counts. The first of `shares` is
     the treated arm, the second the holdout. `covariates` and `clusters` are indexed by account.
     """
-    _check_columns(assignments, "assignments", ("account", "play", "arm", "on"))
-    _check_columns(outcomes, "outcomes", ("account", "value"))
+    require(assignments, "assignments", "account", "play", "arm", "on")
+    require(outcomes, "outcomes", "account", "value")
     treated, held = _two(shares)
     arms = _first_arms(assignments, play)
     counts = {str(arm): int(count) for arm, count in arms["arm"].value_counts().items()}
@@ -69,11 +70,6 @@ def _not_drawn(chosen: Sequence[str]) -> str:
     return f"not randomised: accounts are in the arm '{chosen[0]}', which has no planned share"
 
 
-def _check_columns(frame: pd.DataFrame, name: str, columns: tuple[str, ...]) -> None:
-    if missing := [column for column in columns if column not in frame]:
-        raise ValueError(f"{name} lacks the column {missing[0]}; it needs {', '.join(columns)}.")
-
-
 def _two(shares: Mapping[str, float]) -> tuple[str, str]:
     if len(shares) != 2:
         raise ValueError(f"A holdout has two arms; shares names {', '.join(shares)}.")
@@ -83,15 +79,18 @@ def _two(shares: Mapping[str, float]) -> tuple[str, str]:
 
 def _first_arms(assignments: pd.DataFrame, play: str) -> pd.DataFrame:
     """One row per account: its first arm in the play, and when it was assigned."""
-    own = assignments[assignments["play"] == play].sort_values(["account", "on"], kind="stable")
+    own = assignments[assignments["play"] == play]
+    own = own.assign(on=days(own["on"])).sort_values(["account", "on"], kind="stable")
     return own.drop_duplicates("account")[["account", "arm", "on"]].reset_index(drop=True)
 
 
 def _with_outcomes(arms: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
     """Accounts whose outcome is known: the first one, after the assignment where outcomes are dated."""
     stated = outcomes[outcomes["value"].notna()]
+    stated = stated.assign(value=numbers(stated["value"]))
     if "on" in stated:
-        stated = stated.rename(columns={"on": "known_on"}).sort_values("known_on", kind="stable")
+        stated = stated.assign(known_on=days(stated["on"])).drop(columns="on")
+        stated = stated.sort_values("known_on", kind="stable")
     joined = arms.merge(stated, on="account", how="inner")
     if "known_on" in joined:
         joined = joined[joined["known_on"] > joined["on"]]
@@ -114,8 +113,11 @@ def _effect(
     clusters: pd.Series | None,
     level: float,
 ) -> Estimate:
-    value = frame["value"].astype(float)
+    value = frame["value"]
     arm = (frame["arm"] == treated).astype(float)
+    for name, table in (("covariates", covariates), ("clusters", clusters)):
+        if table is not None:
+            require_once(table.index, name)
     own_clusters = None if clusters is None else clusters.reindex(frame["account"])
     if covariates is not None or not value.isin((0.0, 1.0)).all():
         own = None if covariates is None else covariates.reindex(frame["account"])

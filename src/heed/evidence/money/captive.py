@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from heed.evidence.estimate import Estimate
-from heed.evidence.money.frames import CannotTellError, Truth, first_few, in_one_currency, numbers, require
+from heed.evidence.money.frames import CannotTellError, Truth, first_few, in_one_currency
+from heed.evidence.tables import numbers, possible_truths, require, require_once
 
 CUT = 7.0
 HOLDING = frozenset({"switching effort", "no alternative", "contract", "habit"})
@@ -94,6 +95,9 @@ def captive_revenue(
     that is unknown, with none failed, makes it unknown.
     """
     require(accounts, "accounts", "account", "amount", "renewed", "attitude", "reasons")
+    require_once(accounts["account"], "accounts")
+    if not 0 <= cut <= 10:
+        raise ValueError(f"The cut lies on the scale of the attitude, 0 to 10; it is {cut!r}.")
     try:
         known = _checked(accounts, rates)
     except CannotTellError as error:
@@ -106,7 +110,7 @@ def captive_revenue(
             not_renewed=nothing,
             reason=str(error),
         )
-    renewed = known["renewed"].astype("boolean")
+    renewed = possible_truths(known["renewed"])
     captive = renewed & _below(known["attitude"], cut) & _held(known["reasons"], holding)
     waiting = _certain(renewed.eq(False))
     unknown = captive.isna().to_numpy(dtype=bool)

@@ -14,6 +14,8 @@ from heed.evidence.money.reading import plan_of, read_accounts, read_history
 from heed.evidence.money.simulating import simulate_quarters
 from heed.evidence.money.telling import swings, told_quarters, unknown_forecast
 
+MOST_AHEAD = 40
+
 
 def quarter_ends(as_of: date, quarters: int = 4) -> list[date]:
     """The last days of the calendar quarters that a forecast covers: the one in progress after `as_of`,
@@ -51,7 +53,7 @@ def forecast(
 
     Deterministic: the same tables in any order of rows and the same seed give the same bytes.
     """
-    if quarters < 1 or runs < 100:
+    if not (1 <= quarters < np.inf and 100 <= runs < np.inf):
         raise ValueError(f"A forecast needs quarters >= 1 and runs >= 100, not {quarters} and {runs}.")
     span = _ahead(as_of, quarters)
     try:
@@ -75,4 +77,6 @@ def forecast(
 
 def _ahead(as_of: date, quarters: int) -> pd.PeriodIndex:
     """The quarter in progress after the end of day `as_of`, and the next ones."""
+    if not 1 <= quarters <= MOST_AHEAD:
+        raise ValueError(f"Quarters ahead are 1 to {MOST_AHEAD}; these are {quarters!r}.")
     return pd.period_range((pd.Timestamp(as_of) + pd.Timedelta(days=1)).to_period("Q"), periods=quarters)

@@ -1,4 +1,4 @@
-"""What every room of money asks of a table: its columns, one currency, amounts that are amounts."""
+"""What every room of money asks of a table: one currency, and amounts that are amounts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from heed.evidence.tables import numbers
+
 Real = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 Truth = npt.NDArray[np.bool_]
@@ -14,27 +16,6 @@ Truth = npt.NDArray[np.bool_]
 
 class CannotTellError(Exception):
     """Why there is no figure, in words for the reader of the page; never leaves the room."""
-
-
-def require(frame: pd.DataFrame, name: str, *columns: str) -> None:
-    """ValueError where the table `name` lacks columns."""
-    if missing := [column for column in columns if column not in frame.columns]:
-        raise ValueError(
-            f"{name} lacks the column {', '.join(missing)}; it has {', '.join(map(str, frame))}."
-        )
-
-
-def numbers(column: "pd.Series[Any]") -> Real:
-    """A column as numbers; None, NaN and Decimal are read, anything else is a ValueError."""
-    try:
-        return np.asarray(column.astype(float), dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"The column {column.name} must hold numbers: {error}") from error
-
-
-def days(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """A column as dates without a time; None becomes NaT."""
-    return pd.to_datetime(column).dt.tz_localize(None).dt.normalize()
 
 
 def first_few(names: "pd.Series[Any]", most: int = 3) -> str:
@@ -49,7 +30,8 @@ def in_one_currency(
 ) -> pd.DataFrame:
     """The table with its amounts as numbers, converted where it has a `currency` and `rates` are stated.
 
-    A rate is what one unit of a currency is worth in the one currency of the figures.
+    A rate is what one unit of a currency is worth in the one currency of the figures; one that is not above 0
+    is none.
     """
     frame = frame.copy()
     factor = _factors(frame, rates)
@@ -67,7 +49,7 @@ def _factors(frame: pd.DataFrame, rates: Mapping[str, float] | None) -> Real | f
     used = sorted(frame["currency"].dropna().astype(str).unique())
     if rates is None and len(used) <= 1:
         return 1.0
-    stated = {name: float(rate) for name, rate in (rates or {}).items() if np.isfinite(float(rate))}
+    stated = {name: float(rate) for name, rate in (rates or {}).items() if rate and 0 < rate < np.inf}
     if missing := [name for name in used if name not in stated]:
         raise CannotTellError(f"no rate is stated for {', '.join(missing)}")
     return numbers(frame["currency"].map(stated))

@@ -16,11 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
 
 from heed.evidence.estimate import Estimate
-from heed.evidence.intervals import LEVEL, tails, wilson
-from heed.evidence.money.frames import numbers, require
+from heed.evidence.intervals import LEVEL, poisson_bounds, wilson
+from heed.evidence.tables import numbers, require
 
 TRAILING = 4
 LEAST_TRAILING = 3
@@ -75,6 +74,8 @@ def growth_gears(quarters: pd.DataFrame) -> list[Gears]:
     if quarters["quarter"].duplicated().any():
         raise ValueError("quarters must have one row per quarter; pass one segment at a time.")
     read = {name: numbers(quarters[name]) for name in COLUMNS if name in quarters}
+    if negative := [name for name, values in read.items() if name != "nrr" and np.any(values < 0)]:
+        raise ValueError(f"{negative[0]} is below 0 in a quarter: give what was counted, or leave it empty.")
     rows: list[Row] = [
         {name: float(values[at]) for name, values in read.items() if np.isfinite(values[at])}
         for at in range(len(quarters))
@@ -194,9 +195,7 @@ def _enlisted(row: Row) -> Estimate:
     if not accounts:
         return Estimate.unknown("no customers")
     count = sum(row[kind] for kind in kinds)
-    below, above = tails(LEVEL)
-    low = float(chi2.ppf(below, 2 * count)) / 2 if count else 0.0
-    high = float(chi2.ppf(above, 2 * count + 2)) / 2
+    low, high = poisson_bounds(count)
     per = 100 / accounts
     method = "referrals, references and public praise per 100 accounts, exact Poisson interval"
     return Estimate(count * per, low * per, high * per, int(accounts), LEVEL, method)

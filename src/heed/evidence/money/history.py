@@ -12,7 +12,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from heed.evidence.money.frames import CannotTellError, Real, Truth, Whole, numbers
+from heed.evidence.money.frames import CannotTellError, Real, Truth, Whole
+from heed.evidence.tables import numbers
 
 LEAST_QUARTERS = 3
 MOST_QUARTERS = 12

@@ -5,11 +5,12 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from heed.evidence.money.frames import CannotTellError, Real, days, numbers, require
+from heed.evidence.money.frames import CannotTellError, Real
 from heed.evidence.money.history import Past, counts
 from heed.evidence.money.reading import shares
 from heed.evidence.money.shocks import Shared, learn_rates, learn_shared, log_odds
 from heed.evidence.money.simulating import Learned, Plan, Sizes
+from heed.evidence.tables import days, numbers, require
 
 LEAST_LEFT = 5
 

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from heed.evidence.estimate import Estimate
-from heed.evidence.money.frames import CannotTellError, Real, in_one_currency, numbers, require
+from heed.evidence.money.frames import CannotTellError, Real, in_one_currency
 from heed.evidence.money.purchases import PurchaseModel
+from heed.evidence.tables import numbers, require, require_once
 
 NO_CHANCE = "the probability of leaving is not known"
 NO_AMOUNT = "the amount is not known"
@@ -51,13 +52,14 @@ def lifetime_value(
         the renewal columns for the accounts it holds; no interval then.
     margin: share of the amount that is earned. discount: rate per year, 0.1 for 10 %.
     """
-    if not 0 <= margin <= 1 or not discount > -1 or months < 1:
+    if not 0 <= margin <= 1 or not -1 < discount < np.inf or not 1 <= months < np.inf:
         raise ValueError(
             f"Needed: margin 0 to 1, discount above -1, months >= 1; not {margin}, {discount}, {months}."
         )
     require(
         accounts, "accounts", "account", "amount", "leaves_at_renewal", "months_to_renewal", "term_months"
     )
+    require_once(accounts["account"], "accounts")
     method = f"amount × {margin:.0%} margin, {months} months, discounted by {discount:.0%} a year"
     try:
         if accounts.empty:
@@ -139,8 +141,16 @@ def purchase_value(
     `spend` is what a purchase brings (by customer or one figure), `per_year` how many periods a year has (52
     for weeks); each period's purchases are discounted from its end. None where there is no model.
     """
+    held = np.asarray(spend, dtype=float)
+    if not np.all((held >= 0) & (held < np.inf)):
+        raise ValueError("What a purchase brings is a number, 0 or more, of every customer.")
+    if not (0 <= margin <= 1 and -1 < discount < np.inf and 1 <= periods < np.inf and 0 < per_year < np.inf):
+        raise ValueError(
+            "Needed: margin 0 to 1, discount above -1, periods >= 1, per_year above 0; "
+            f"not {margin}, {discount}, {periods}, {per_year}."
+        )
     if model.expected_purchases(0.0) is None:
         return None
     by = np.array([model.expected_purchases(float(period)) for period in range(periods + 1)], dtype=float)
     weights = (1 + discount) ** (-np.arange(1, periods + 1) / per_year)
-    return np.asarray(np.diff(by, axis=0).T @ weights * spend * margin)
+    return np.asarray(np.diff(by, axis=0).T @ weights * held * margin)

@@ -10,10 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
 
 from heed.evidence.estimate import Estimate
 from heed.evidence.money.buying import STORIES, Buyers, Story
-from heed.evidence.money.frames import Real, days, require
+from heed.evidence.money.frames import Real
+from heed.evidence.tables import days, numbers, require
 
 LEAST_CUSTOMERS = 30
 LEAST_REPEATS = 30
@@ -166,9 +168,13 @@ class PurchaseModel(BaseEstimator):
     def _asked(
         self, frequency: npt.ArrayLike | None, recency: npt.ArrayLike | None, until: npt.ArrayLike | None
     ) -> Buyers:
+        check_is_fitted(self, "reason_")
         if frequency is None or recency is None or until is None:
             return self._buyers
-        return _buyers(frequency, recency, until)
+        buyers = _buyers(frequency, recency, until)
+        if reason := _impossible(buyers):
+            raise ValueError(f"Of these customers nothing can be said: {reason}.")
+        return buyers
 
     def _mean(self, answer: Callable[[Story, Real], Real]) -> Real | None:
         if self.reason_:
@@ -180,17 +186,24 @@ class PurchaseModel(BaseEstimator):
 
 
 def _buyers(frequency: npt.ArrayLike, recency: npt.ArrayLike, until: npt.ArrayLike) -> Buyers:
-    buyers = Buyers(*(np.asarray(part, dtype=float) for part in (frequency, recency, until)))
-    if not buyers.x.ndim == 1 or not buyers.x.shape == buyers.last.shape == buyers.until.shape:
+    parts = {"frequency": frequency, "recency": recency, "T": until}
+    buyers = Buyers(*(numbers(pd.Series(np.asarray(part), name=name)) for name, part in parts.items()))
+    if not buyers.x.shape == buyers.last.shape == buyers.until.shape:
         raise ValueError("frequency, recency and T must be arrays of one length, one entry per customer.")
     return buyers
 
 
-def _too_thin(buyers: Buyers) -> str:
+def _impossible(buyers: Buyers) -> str:
     if not np.isfinite(np.concatenate(buyers)).all():
         return "a number of a customer is missing or infinite"
     if (buyers.x < 0).any() or (buyers.last < 0).any() or (buyers.last > buyers.until).any():
         return "a customer's last purchase lies before its first or after the day of the table"
+    return ""
+
+
+def _too_thin(buyers: Buyers) -> str:
+    if reason := _impossible(buyers):
+        return reason
     if len(buyers.x) < LEAST_CUSTOMERS:
         return f"only {len(buyers.x)} customers, at least {LEAST_CUSTOMERS} are needed"
     if (repeats := int(buyers.x.sum())) < LEAST_REPEATS:

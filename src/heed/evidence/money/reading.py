@@ -10,15 +10,13 @@ from heed.evidence.money.frames import (
     CannotTellError,
     Real,
     Whole,
-    days,
     first_few,
     in_one_currency,
-    numbers,
-    require,
 )
 from heed.evidence.money.history import USUAL_TERM, Past, Terms, future_terms, usual_term
 from heed.evidence.money.shocks import log_odds
 from heed.evidence.money.simulating import Plan
+from heed.evidence.tables import days, numbers, require, require_once
 
 
 def read_accounts(
@@ -27,9 +25,7 @@ def read_accounts(
     require(accounts, "accounts", "account", "amount", "renews_on", "term_months")
     if accounts.empty:
         raise CannotTellError("there are no accounts")
-    if (twice := accounts["account"].duplicated()).any():
-        name = accounts["account"][twice].iloc[0]
-        raise ValueError(f"accounts must name each account once; {name} is there twice.")
+    require_once(accounts["account"], "accounts")
     known = in_one_currency(accounts, ("amount",), rates).sort_values("account", ignore_index=True)
     notes = []
     if (blank := known["amount"].isna()).any():

@@ -5,13 +5,15 @@ Gneiting and Raftery (2007): width + 2/(1 - level) × how far the outcome lies o
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import wilson
-from heed.evidence.money.frames import Real, days, numbers, require
+from heed.evidence.money.frames import Real
+from heed.evidence.tables import days, numbers, require
 
 MODEL = "model"
 WHAT = ["quarter", "about"]
@@ -72,6 +74,9 @@ def _latest(calls: pd.DataFrame) -> pd.DataFrame:
     calls = calls.assign(value=numbers(calls["value"]))
     for column in ("low", "high", "level"):
         calls[column] = numbers(calls[column]) if column in calls else np.nan
+        calls[column] = calls[column].where(np.isfinite(calls[column]))
+    if not calls["level"].dropna().between(0, 1, inclusive="neither").all():
+        raise ValueError("The level of a call's interval lies between 0 and 1, such as .8.")
     calls = calls[np.isfinite(calls["value"])]
     key = ["caller", *WHAT]
     if "on" in calls:
@@ -87,7 +92,8 @@ def _latest(calls: pd.DataFrame) -> pd.DataFrame:
 
 def _scored(calls: pd.DataFrame, actual: pd.DataFrame) -> pd.DataFrame:
     came = actual[[*WHAT, "value"]].rename(columns={"value": "actual"})
-    lines = calls.merge(came, on=WHAT, how="left", validate="many_to_one")
+    came["actual"] = np.where(np.isfinite(numbers(came["actual"])), came["actual"], np.nan)
+    lines = _beside(calls, came, "actual", how="left")
     lines["actual"] = numbers(lines["actual"])
     lines["error"] = lines["value"] - lines["actual"]
     lines["covered"] = lines["actual"].between(lines["low"], lines["high"]).astype("boolean")
@@ -97,6 +103,14 @@ def _scored(calls: pd.DataFrame, actual: pd.DataFrame) -> pd.DataFrame:
         numbers(lines["actual"]), numbers(lines["low"]), numbers(lines["high"]), numbers(lines["level"])
     )
     return lines
+
+
+def _beside(calls: pd.DataFrame, one: pd.DataFrame, name: str, how: Literal["left", "inner"]) -> pd.DataFrame:
+    """Each call with the one row of the table `name` for the same quarter and figure."""
+    if (twice := one.duplicated(WHAT)).any():
+        raise ValueError(f"{name} holds several rows of {one.loc[twice, WHAT].iloc[0].to_list()}: keep one.")
+    keys = dict.fromkeys(WHAT, str)
+    return calls.astype(keys).merge(one.astype(keys), on=WHAT, how=how)
 
 
 def interval_score(actual: Real, low: Real, high: Real, level: Real | float) -> Real:
@@ -136,10 +150,11 @@ def disagreements(calls: pd.DataFrame, *, model: str = MODEL) -> pd.DataFrame:
     Columns: caller, quarter, about, value, model, low, high, gap (how far outside, below 0: too low).
     """
     require(calls, "calls", "caller", *WHAT, "value", "low", "high")
+    calls = calls.assign(**{each: numbers(calls[each]) for each in ("value", "low", "high")})
     machine = calls.loc[calls["caller"] == model, [*WHAT, "value", "low", "high"]]
     machine = machine.rename(columns={"value": "model"}).dropna(subset=["low", "high"])
     people = calls.loc[calls["caller"] != model, ["caller", *WHAT, "value"]]
-    both = people.merge(machine, on=WHAT, how="inner", validate="many_to_one")
+    both = _beside(people, machine, f"calls of the {model}", how="inner")
     above, below = (both["value"] - both["high"]).clip(lower=0), (both["low"] - both["value"]).clip(lower=0)
     both["gap"] = above - below
     apart = both[both["gap"] != 0]

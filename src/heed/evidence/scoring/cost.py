@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from heed.evidence.cards import Beside, report_card
-from heed.evidence.cards.rows import Column
+from heed.evidence.cards.rows import Column, column
 from heed.evidence.estimate import Estimate
 
 
@@ -33,7 +33,7 @@ def what_weights_cost(
     draws of accounts. Thin data gives unknown figures, columns that do not fit a ValueError."""
     card = report_card(
         y, probability, accounts=accounts, landmarks=landmarks, capacity=capacity, seed=seed,
-        baselines={"score": [-each if each is not None else None for each in health]},
+        baselines={"score": -column(health, len(health), "health")},
     )  # fmt: skip
     beside = card.baselines[0]
     return Cost(beside.auc, card.auc, beside.more_auc, beside.more_recall, _words(beside, capacity))

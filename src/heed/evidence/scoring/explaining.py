@@ -11,6 +11,7 @@ import pandas as pd
 
 from heed.evidence.scoring.curves import Real, ScoreError, percentage
 from heed.evidence.scoring.score import HealthScore, Variant, on_grid
+from heed.evidence.tables import require_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,7 @@ def score_accounts(
 def _segments(values: pd.DataFrame, segments: "pd.Series[Any] | None") -> list[str]:
     if segments is None:
         return [""] * len(values)
+    require_once(segments.index, "segments")
     return ["" if pd.isna(each) else str(each) for each in segments.reindex(values.index)]
 
 
@@ -250,7 +252,7 @@ def _cap_parts(
     for place, cap in enumerate(variant.caps):
         value = float(_column(values, cap.metric)[0])
         adds = float(table.caps[0, place]) if known else 0.0
-        if np.isnan(value):
+        if not np.isfinite(value):
             words = f"whether it is {cap.words} is not known"
             found.append(Contribution(cap.words, "cap", None, None, 0.0, 0.0, words))
         elif adds:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from heed.evidence.scoring.score import FLOOR
+from heed.evidence.tables import numbers, require_once
 
 
 def roll_up(
@@ -17,7 +18,10 @@ def roll_up(
     The three have one index, the children. A child whose amount is missing or negative makes its parent
     unknown; children without a parent are left out.
     """
-    table = pd.DataFrame({"score": scores, "amount": amounts.reindex(scores.index).astype(float)})
+    for name, column in (("scores", scores), ("amounts", amounts), ("parents", parents)):
+        require_once(column.index, name)
+    paid = amounts.reindex(scores.index).rename("amounts")
+    table = pd.DataFrame({"score": numbers(scores), "amount": numbers(paid)}, scores.index)
     table["parent"] = parents.reindex(scores.index)
     found = {
         parent: _parent(children, floor)
@@ -28,7 +32,7 @@ def roll_up(
 
 
 def _parent(children: pd.DataFrame, floor: float) -> tuple[float, float, int, Any, str]:
-    known = children[children["score"].notna()]
+    known = children[np.isfinite(children["score"])]
     lowest = known["score"].idxmin() if len(known) else ""
     amounts = children["amount"].to_numpy()
     if not np.all(np.isfinite(amounts) & (amounts >= 0)):

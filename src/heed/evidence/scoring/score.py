@@ -63,7 +63,7 @@ class Cap:
         return f"{self.bound} {self.score:g} where {self.metric} is {self.when} {self.value:g}"
 
     def applies(self, values: Real) -> "np.ndarray[Any, np.dtype[np.bool_]]":
-        return np.asarray(COMPARE[self.when](values, self.value) & ~np.isnan(values))
+        return np.asarray(COMPARE[self.when](values, self.value) & np.isfinite(values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,12 @@
 An empty list is unknown. These describe those who answered; they say nothing of those who kept silent.
 """
 
-from collections.abc import Callable, Sequence
+import numbers
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
+from decimal import Decimal
+from math import inf, sqrt
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +17,14 @@ from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, normal_quantile, student_quantile, wilson
 
 NO_ANSWERS = "no answers yet"
+# What is satisfied differs by scale (of 5, of 10, of 100), so that of CSAT is the widest in use.
+SCALES = {"NPS": (0, 10), "CSAT": (0, 100), "CES": (1, 7), "EES": (1, 7)}
 Real = npt.NDArray[np.float64]
 
 
 def nps(scores: Sequence[float], *, level: float = LEVEL) -> Estimate:
     """Net promoter score (-100 to 100) of answers from 0 to 10: promoters (9, 10) less detractors (to 6)."""
-    _check(scores, 0, 10, "NPS")
+    _check(scores, "NPS")
     promoters = sum(score >= 9 for score in scores)
     detractors = sum(score <= 6 for score in scores)
     return nps_of_counts(promoters, len(scores) - promoters - detractors, detractors, level=level)
@@ -28,6 +33,8 @@ def nps(scores: Sequence[float], *, level: float = LEVEL) -> Estimate:
 def nps_of_counts(promoters: int, passives: int, detractors: int, *, level: float = LEVEL) -> Estimate:
     """NPS from counts; standard error 100·√((p + d - (p - d)²)/n) with the shares p and d (multinomial)."""
     method = "NPS, normal interval from the multinomial standard error"
+    if not all(0 <= count < inf for count in (promoters, passives, detractors)):
+        raise ValueError(f"Answers are counted from 0; these are {promoters}, {passives}, {detractors}.")
     n = promoters + passives + detractors
     if n == 0:
         return Estimate.unknown(NO_ANSWERS, method=method)
@@ -52,6 +59,7 @@ def _one_sided(promoters: int, detractors: int, n: int, level: float) -> Estimat
 
 def csat(scores: Sequence[float], *, satisfied_from: float = 4, level: float = LEVEL) -> Estimate:
     """Share of satisfied answers (0 to 1), those at or above `satisfied_from` (4 on a scale of 5)."""
+    _check(scores, "CSAT")
     return csat_of_counts(sum(score >= satisfied_from for score in scores), len(scores), level=level)
 
 
@@ -86,7 +94,7 @@ def ees_positive(scores: Sequence[float], *, positive_from: float = 5, level: fl
 
 def _mean(scores: Sequence[float], name: str, level: float) -> Estimate:
     method = f"{name}: mean, Student's t interval"
-    _check(scores, 1, 7, name)
+    _check(scores, name)
     n = len(scores)
     if n == 0:
         return Estimate.unknown(NO_ANSWERS, method=method)
@@ -99,7 +107,7 @@ def _mean(scores: Sequence[float], name: str, level: float) -> Estimate:
 
 
 def _share_from(scores: Sequence[float], positive_from: float, name: str, level: float) -> Estimate:
-    _check(scores, 1, 7, name)
+    _check(scores, name)
     positive = sum(score >= positive_from for score in scores)
     return _share(positive, len(scores), f"{name}: share positive, Wilson interval", level)
 
@@ -110,9 +118,10 @@ def _share(successes: int, n: int, method: str, level: float) -> Estimate:
     return replace(wilson(successes, n, level=level), method=method)
 
 
-def _check(scores: Sequence[float], least: float, most: float, name: str) -> None:
+def _check(scores: Iterable[Any], name: str) -> None:
+    least, most = SCALES[name]
     for score in scores:
-        if not least <= score <= most:
+        if not isinstance(score, numbers.Real | Decimal) or not least <= float(score) <= most:
             raise ValueError(f"{name} answers go from {least:g} to {most:g}; one is {score!r}.")
 
 
@@ -128,6 +137,12 @@ class Survey:
     points: Callable[[Real], Real]
     low: float
     high: float
+
+    def checked(self, scores: Iterable[Any]) -> Real:
+        """The answers as numbers; ValueError where one is off the scale."""
+        held = list(scores)
+        _check(held, self.name)
+        return np.asarray(held, dtype=np.float64)
 
 
 def _nps_points(scores: Real) -> Real:

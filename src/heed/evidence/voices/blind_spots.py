@@ -8,7 +8,7 @@ import pandas as pd
 
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, wilson
-from heed.evidence.voices.tables import require_columns, require_unique_index
+from heed.evidence.tables import numbers, require, require_once, truths
 
 DECILES = 10
 LEAST_IN_BAND = 5
@@ -46,16 +46,17 @@ def blind_spots(
     (then; missing: not known). `well` names the statuses that raise no alarm. Usage is cut into ten bands of
     equally many accounts, into fewer where a band would have fewer than five.
     """
-    require_columns(accounts, "left", "status", "usage")
-    require_unique_index(accounts, "account")
-    left, status = accounts["left"].astype(bool), accounts["status"]
+    require(accounts, "accounts", "left", "status", "usage")
+    require_once(accounts.index, "accounts")
+    left, status = truths(accounts["left"]), accounts["status"]
+    usage = pd.Series(numbers(accounts["usage"]), accounts.index)
     unseen = left & status.isin(list(well))
     scored = left & status.notna()
     return BlindSpots(
         _missed(int(unseen.sum()), int(scored.sum()), level),
         _keys(unseen),
         _keys(left & status.isna()),
-        _bands(left, unseen, accounts["usage"].astype(float), level),
+        _bands(left, unseen, usage, level),
     )
 
 

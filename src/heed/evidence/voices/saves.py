@@ -8,8 +8,8 @@ import pandas as pd
 
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, tails, wilson
+from heed.evidence.tables import days, numbers, require, truths
 from heed.evidence.voices.answers import Real
-from heed.evidence.voices.tables import require_columns
 
 LATE = 60
 LEAST_SIGNALLED = 5
@@ -37,10 +37,12 @@ def lead_time(
     `departures` has one row an account that left: `noticed_on` (date of the notice or of leaving) and
     `first_signal_on` (date; missing or not before the notice: it was missed).
     """
-    require_columns(departures, "noticed_on", "first_signal_on")
-    days = _days(departures["first_signal_on"], departures["noticed_on"])
-    seen = np.sort(np.asarray(days[days > 0], dtype=np.float64))
-    n = len(days)
+    require(departures, "departures", "noticed_on", "first_signal_on")
+    if not 0 <= late_under < np.inf:
+        raise ValueError(f"late_under is in days, 0 or more; it is {late_under!r}.")
+    ahead = _ahead(departures["first_signal_on"], departures["noticed_on"])
+    seen = np.sort(np.asarray(ahead[ahead > 0], dtype=np.float64))
+    n = len(ahead)
     return LeadTime(
         _median(seen, seed, level),
         wilson(n - len(seen), n, level=level),
@@ -49,9 +51,12 @@ def lead_time(
     )
 
 
-def _days(signal: pd.Series, notice: pd.Series) -> "pd.Series[float]":
-    days: pd.Series[float] = (pd.to_datetime(notice) - pd.to_datetime(signal)).dt.days.astype(float)
-    return days
+def _ahead(signal: pd.Series, notice: pd.Series) -> "pd.Series[float]":
+    noticed = days(notice)
+    if missing := int(noticed.isna().sum()):
+        raise ValueError(f"noticed_on is missing in {missing} rows: leave out accounts that have not left.")
+    apart: pd.Series[float] = (noticed - days(signal)).dt.days.astype(float)
+    return apart
 
 
 def _median(days: Real, seed: int, level: float) -> Estimate:
@@ -86,13 +91,13 @@ def save_rates(
     before it) and `saved` (bool). Who is seen late differs in more than the time left: a comparison, not
     the effect of seeing it earlier.
     """
-    require_columns(risks, "lead_days", "saved")
-    if list(edges) != sorted(set(edges)) or not edges:
-        raise ValueError(f"The edges of the bands must rise; they are {list(edges)}.")
-    days, saved = risks["lead_days"].astype(float), risks["saved"].astype(bool)
+    require(risks, "risks", "lead_days", "saved")
+    if list(edges) != sorted({0, *edges}):
+        raise ValueError(f"The edges of the bands must rise from 0; they are {list(edges)}.")
+    lead, saved = pd.Series(numbers(risks["lead_days"]), risks.index), truths(risks["saved"])
     ends = [*edges[1:], None]
-    bands = [_band(start, end, days, saved, level) for start, end in zip(edges, ends, strict=True)]
-    unseen = saved[~(days > 0)]
+    bands = [_band(start, end, lead, saved, level) for start, end in zip(edges, ends, strict=True)]
+    unseen = saved[~(lead > 0)]
     return (SaveBand(None, None, int(unseen.sum()), _saved(unseen, level)), *bands)
 
 

@@ -7,9 +7,9 @@ import pandas as pd
 
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, wilson
+from heed.evidence.tables import numbers, require, require_once, truths
 from heed.evidence.voices.answers import survey_of
 from heed.evidence.voices.differences import difference
-from heed.evidence.voices.tables import require_columns, require_unique_index
 
 BANDS = {"nps": (("promoters", 9), ("passives", 7), ("detractors", 0)),
          "csat": (("satisfied", 4), ("not satisfied", 0)),
@@ -31,7 +31,9 @@ class SilentBounds:
 def silent_bounds(scores: "pd.Series[float]", silent: int, *, survey: str = "nps") -> SilentBounds | None:
     """The bounds of a figure with `silent` customers who did not answer. None where nobody was asked."""
     chosen = survey_of(survey)
-    points = chosen.points(np.asarray(scores.dropna(), dtype=np.float64))
+    if not 0 <= silent < np.inf:
+        raise ValueError(f"The silent are counted from 0; these are {silent!r}.")
+    points = chosen.points(chosen.checked(scores.dropna()))
     everybody = len(points) + silent
     if everybody == 0:
         return None
@@ -73,10 +75,11 @@ def renewal_by_answer(
     `renewals` has one row a renewal decided: `renewed` (bool), `score` (the last answer known before it,
     missing: none), and, if known, `asked` (bool; those never asked are not called silent).
     """
-    require_columns(renewals, "renewed", "score")
-    renewed, score = renewals["renewed"].astype(bool), renewals["score"]
+    require(renewals, "renewals", "renewed", "score")
+    renewed, score = truths(renewals["renewed"]), renewals["score"]
+    survey_of(survey).checked(score.dropna())
     has_answer = score.notna()
-    asked = renewals["asked"].astype(bool) if "asked" in renewals else pd.Series(True, renewals.index)
+    asked = truths(renewals["asked"]) if "asked" in renewals else pd.Series(True, renewals.index)
     of = {ANSWERED: renewed[has_answer], SILENT: renewed[~has_answer & asked]}
     if not (asked | has_answer).all():
         of[NOT_ASKED] = renewed[~has_answer & ~asked]
@@ -140,14 +143,14 @@ def listening_coverage(accounts: pd.DataFrame, *, level: float = LEVEL) -> Liste
     `accounts` has one row an account (index: its key): `heard` (bool: somebody there told us something) and
     `revenue` (recurring, in one currency; missing is unknown).
     """
-    require_columns(accounts, "heard", "revenue")
-    require_unique_index(accounts, "account")
-    heard = accounts["heard"].astype(bool)
+    require(accounts, "accounts", "heard", "revenue")
+    require_once(accounts.index, "accounts")
+    heard, revenue = truths(accounts["heard"]), pd.Series(numbers(accounts["revenue"]), accounts.index)
     unheard = accounts[~heard].assign(key=lambda rows: rows.index.astype(str))
     unheard = unheard.sort_values(["revenue", "key"], ascending=[False, True], na_position="last")
     return ListeningCoverage(
         wilson(int(heard.sum()), len(heard), level=level),
-        _revenue_heard(accounts["revenue"].astype(float), heard),
+        _revenue_heard(revenue, heard),
         tuple(unheard["key"]),
     )
 
@@ -155,6 +158,9 @@ def listening_coverage(accounts: pd.DataFrame, *, level: float = LEVEL) -> Liste
 def _revenue_heard(revenue: "pd.Series[float]", heard: "pd.Series[bool]") -> Estimate:
     method = "share of recurring revenue heard"
     known = revenue.dropna()
+    if not known.between(0, np.inf, inclusive="left").all():
+        reason = "the recurring revenue of an account is infinite or negative: correct it"
+        return Estimate.unknown(reason, n=len(known), method=method)
     if known.sum() <= 0:
         return Estimate.unknown("no recurring revenue is known", n=len(known), method=method)
     return Estimate(float(known[heard[known.index]].sum() / known.sum()), n=len(known), method=method)

@@ -75,7 +75,7 @@ def change_within(
     if len(both) < LEAST_PAIRS:
         reason = f"{len(both)} answered both times, at least {LEAST_PAIRS} are needed"
         return Estimate.unknown(reason, n=len(both), method=method)
-    start, end = (np.asarray(wave[both], dtype=np.float64) for wave in (first, second))
+    start, end = (chosen.checked(wave[both]) for wave in (first, second))
     changes = chosen.points(end) - chosen.points(start)
     if survey == "csat":
         return _matched_shares(changes, level, f"{method}, Agresti and Min's interval")

@@ -19,10 +19,10 @@ import pandas as pd
 
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, student_quantile, wilson
+from heed.evidence.tables import require, require_once
 from heed.evidence.voices.answers import NO_ANSWERS, Real, Survey, survey_of
 from heed.evidence.voices.cells import classes, margins_of, rake
 from heed.evidence.voices.silence import SilentBounds, silent_bounds
-from heed.evidence.voices.tables import require_columns, require_unique_index
 
 CAVEAT = (
     "Weights mend only what these columns tell about who answers: they cannot mend silence that depends on "
@@ -89,8 +89,8 @@ def weigh_responses(
     named = [*cells, *covariates, *margins]
     if not named or sum(map(bool, (cells, covariates, margins))) != 1:
         raise ValueError("Name the columns of exactly one of cells, covariates and margins.")
-    require_columns(population, *named)
-    require_unique_index(population, "customer")
+    require(population, "population", *named)
+    require_once(population.index, "population")
     chosen, answered = survey_of(survey), responses.dropna()
     if len(unknown := answered.index.difference(population.index)):
         raise ValueError(f"An answer is of {unknown[0]!r}, who is not in the population.")

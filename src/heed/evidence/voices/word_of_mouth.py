@@ -7,6 +7,7 @@ that were observed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from heed.evidence.estimate import Estimate
 
@@ -26,7 +27,7 @@ class Assumption:
     status: str = UNVERIFIED
 
     def __post_init__(self) -> None:
-        if not 0 <= self.low <= self.value <= self.high:
+        if not 0 <= self.low <= self.value <= self.high < inf:
             raise ValueError(
                 f"The assumption '{self.name}' needs 0 <= low <= value <= high; these are "
                 f"{self.low:g}, {self.value:g}, {self.high:g}."
@@ -62,7 +63,7 @@ class WordOfMouth:
 
 def word_of_mouth(happy: int, unhappy: int, assumptions: Sequence[Assumption] = ASSUMPTIONS) -> WordOfMouth:
     """How many hear of us from `happy` and `unhappy` customers, if the assumptions hold."""
-    if min(happy, unhappy) < 0:
+    if not (0 <= happy < inf and 0 <= unhappy < inf):
         raise ValueError(f"Customers are counted from 0; these are {happy} and {unhappy}.")
     known = {assumption.name: assumption for assumption in assumptions}
     if missing := {each.name for each in ASSUMPTIONS} - set(known):
