@@ -8,7 +8,7 @@ curves of their own where enough of their accounts left; else all accounts answe
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import exp, isfinite, log, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +63,8 @@ class Curve:
 
     @classmethod
     def fit(cls, stays: Sequence[Stay]) -> "Curve":
+        if not all(isfinite(end) for stay in stays for end in (stay.entered, stay.until)):
+            raise ValueError("A stay is counted in whole days: one has no end or no beginning.")
         entered = np.array([stay.entered for stay in stays], dtype=np.int64)
         until = np.array([stay.until for stay in stays], dtype=np.int64)
         left = np.array([stay.left for stay in stays], dtype=bool)

@@ -145,8 +145,10 @@ def _check(period: Period) -> None:
         raise ValueError(
             f"A period of {period.account} ends on {period.ends_on}, not after {period.starts_on}."
         )
-    if period.monthly_amount < 0:
-        raise ValueError(f"A period of {period.account} has a negative amount, {period.monthly_amount}.")
+    if not period.monthly_amount.is_finite() or period.monthly_amount < 0:
+        raise ValueError(
+            f"A period of {period.account} has a negative amount or none, {period.monthly_amount}."
+        )
 
 
 def _kind(before: Decimal, after: Decimal, was_paying: bool, is_paying: bool, ever: bool) -> MovementKind:
@@ -260,6 +262,8 @@ def retention_of_sums(
 
     May fall below 0 where accounts expanded before they left: then point to point is the clearer form.
     """
+    if not all(each.is_finite() for each in (start, expansion, contraction, churn, reactivation)):
+        raise ValueError("A sum of movements is no number: correct it where it is made.")
     lost = contraction + churn
     return Retention(
         form=Form.MOVEMENT_SUMS,

@@ -118,5 +118,5 @@ def test_designs_that_are_none_are_refused() -> None:
         Design(looks=0)
     with pytest.raises(ValueError, match="control's share"):
         plan_experiment(1.2, 0.1)
-    with pytest.raises(ValueError, match="spread is above 0"):
+    with pytest.raises(ValueError, match="spread is a number above 0"):
         plan_mean_experiment(0, 1)

@@ -129,7 +129,7 @@ def verdicts(
     As `metric_verdict`; `recorded_at` may be a mapping by metric. Metrics that raise an alarm, or of which
     nothing can be told, do not count among those that chance is allowed for.
     """
-    if not horizon > 0 or not 0 < equivalence < 0.5:
+    if not 0 < horizon < np.inf or not 0 < equivalence < 0.5:
         raise ValueError(
             f"A horizon is above 0 days and an equivalence bound between 0 and .5; "
             f"these are {horizon!r} and {equivalence!r}."

@@ -129,8 +129,8 @@ def _aligned(counts: Mapping[str, int], shares: Mapping[str, float]) -> tuple[np
     if unknown := sorted(set(counts) - set(shares)):
         raise ValueError(f"The arm '{unknown[0]}' has accounts but no planned share.")
     seen = np.array([counts.get(arm, 0) for arm in shares])
-    if np.any(seen < 0):
-        raise ValueError(f"An arm has fewer than 0 accounts: {dict(counts)}.")
+    if not np.all((seen >= 0) & (seen < np.inf)):
+        raise ValueError(f"Accounts are counted from 0; the arms have {dict(counts)}.")
     return seen, np.array(list(shares.values()), dtype=float)
 
 

@@ -17,13 +17,15 @@ from math import exp, log, log1p, sqrt
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy.optimize import brentq
 from sklearn.base import BaseEstimator
 
 from heed.evidence.effects.contrast import Contrast, size_of
 from heed.evidence.effects.decision import Decision, sign_of, spoken
 from heed.evidence.estimate import Estimate
-from heed.evidence.intervals import LEVEL, normal_quantile
+from heed.evidence.intervals import LEVEL, normal_quantile, tails
+from heed.evidence.tables import numbers
 
 ASYMPTOTIC = "interval at all times, normal mixture tuned to the planned number"
 BETTING = "difference of means of pairs, interval at all times by betting"
@@ -90,12 +92,16 @@ class ConfidenceSequence(BaseEstimator):
         )
 
     def _fraction(self, contrast: Contrast) -> float:
+        if not min(self.planned_treated_n, self.planned_control_n) > 0:
+            raise ValueError(
+                "planned_treated_n and planned_control_n are above 0: looks are measured by them."
+            )
         return contrast.size / size_of(self.planned_treated_n, self.planned_control_n)
 
 
 @lru_cache(maxsize=4096)
 def _critical(fraction: float, level: float) -> float:
-    needed = log(1 / (1 - level))
+    needed = -log(2 * (1 - tails(level)[1]))
     return float(brentq(lambda z: _log_evidence(z, fraction, level) - needed, 0.0, 1e3, xtol=1e-10))
 
 
@@ -160,7 +166,7 @@ class BettingSequence(BaseEstimator):
 
     def interval(self, treated: Outcomes, control: Outcomes) -> Estimate:
         """The difference of means with its interval after the last pair, cut with all before it."""
-        if np.isnan([*treated, *control]).any():
+        if any(np.isnan(numbers(pd.Series(arm, name="outcome"))).any() for arm in (treated, control)):
             return Estimate.unknown("some outcomes are not known yet", method=BETTING)
         pairs = self._pairs(treated, control)
         if not len(pairs):
@@ -176,6 +182,11 @@ class BettingSequence(BaseEstimator):
 
     def _pairs(self, treated: Outcomes, control: Outcomes) -> Real:
         """Differences of pairs on the scale where outcomes lie within 0 and 1."""
+        if not (-np.inf < self.low < self.high < np.inf and self.planned_pairs > 0):
+            raise ValueError(
+                f"Bets need low below high and planned pairs above 0; these are {self.low}, {self.high} and "
+                f"{self.planned_pairs}."
+            )
         arms = [np.asarray(arm, dtype=float) for arm in (treated, control)]
         for name, arm in zip(("treated", "control"), arms, strict=True):
             if not np.all((arm >= self.low) & (arm <= self.high)):

@@ -133,10 +133,10 @@ class MeanContrast:
     method: str = "difference of means"
 
     def __post_init__(self) -> None:
-        if not self.standard_error > 0 or not self.freedom > 0:
+        if not 0 < self.standard_error < inf or not self.freedom > 0 or not abs(self.value) < inf:
             raise ValueError(
-                f"A difference of means needs a standard error and degrees of freedom above 0; "
-                f"they are {self.standard_error} and {self.freedom}."
+                f"A difference of means is a number with a standard error and degrees of freedom above 0; "
+                f"they are {self.value}, {self.standard_error} and {self.freedom}."
             )
 
     @property

@@ -23,6 +23,7 @@ from heed.evidence.effects.rivals import least_of_arms
 from heed.evidence.effects.sensitivity import EValue, e_value, e_value_of_difference
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, student_quantile
+from heed.evidence.tables import numbers
 
 METHOD = "cross-fitted AIPW, influence-function interval, not randomised"
 FOLDS = 5
@@ -187,7 +188,7 @@ def _strength(
 
 def _study(outcome: Any, treated: Any, covariates: Any, clusters: Any) -> _Study:
     table = as_table(covariates).reset_index(drop=True)
-    outcomes, arms = np.asarray(outcome, dtype=float), np.asarray(treated, dtype=float)
+    outcomes, arms = numbers(pd.Series(outcome, name="outcome")), numbers(pd.Series(treated, name="treated"))
     names = pd.Series(np.arange(len(table)) if clusters is None else list(clusters))
     shapes = {"outcome": outcomes.shape, "treated": arms.shape, "clusters": names.shape}
     for name, shape in shapes.items():

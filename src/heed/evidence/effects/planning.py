@@ -7,7 +7,7 @@ design effect 1 + (m - 1)·ρ (Donner and Klar 2000), looks by the inflation of 
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import ceil, sqrt
+from math import ceil, inf, isfinite, sqrt
 from typing import Literal
 
 from scipy.optimize import brentq
@@ -44,7 +44,8 @@ class Design:
         for name in ("alpha", "power", "treated_share"):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name} lies between 0 and 1; it is {getattr(self, name)}.")
-        if self.looks < 1 or self.cluster_size < 1 or not 0 <= self.within_cluster <= 1:
+        counted = 1 <= self.looks < inf and 1 <= self.cluster_size < inf
+        if not counted or not 0 <= self.within_cluster <= 1:
             raise ValueError(
                 f"A design needs looks and cluster_size from 1 and within_cluster from 0 to 1; they are "
                 f"{self.looks}, {self.cluster_size} and {self.within_cluster}."
@@ -109,8 +110,11 @@ def plan_mean_experiment(
     outcome.
     """
     design = design or Design()
-    if not spread > 0 or not -1 < covariate_correlation < 1:
-        raise ValueError("spread is above 0 and covariate_correlation lies between -1 and 1.")
+    if not 0 < spread < inf or not -1 < covariate_correlation < 1 or not isfinite(smallest_effect):
+        raise ValueError(
+            "spread is a number above 0, smallest_effect a number, and covariate_correlation lies between -1 "
+            f"and 1; they are {spread}, {smallest_effect} and {covariate_correlation}."
+        )
     if not smallest_effect:
         return Plan(None, None, None, design, "an effect of 0 cannot be found by any number of accounts")
     share = design.treated_share
@@ -193,6 +197,8 @@ def _plan(
     available: int | None,
     outcome_after_weeks: float,
 ) -> Plan:
+    if not 0 <= outcome_after_weeks < inf:
+        raise ValueError(f"An outcome is known 0 weeks after entering or more, not {outcome_after_weeks}.")
     treated, control = ceil(needed * design.treated_share), ceil(needed * (1 - design.treated_share))
     if available is not None and treated + control > available:
         reason = f"{treated + control} accounts are needed, only {available} are available"

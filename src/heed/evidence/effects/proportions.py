@@ -18,6 +18,7 @@ from scipy.optimize import brentq
 from heed.evidence.effects.contrast import ShareContrast
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, normal_quantile, student_quantile
+from heed.evidence.tables import numbers
 
 DIFFERENCE = "difference of shares, Miettinen-Nurminen score interval"
 RATIO = "ratio of shares, Miettinen-Nurminen score interval"
@@ -127,7 +128,7 @@ def check_counts(treated_successes: int, treated_n: int, control_successes: int,
     """ValueError where a count is negative or above its arm."""
     arms = (("treated", treated_successes, treated_n), ("control", control_successes, control_n))
     for arm, successes, n in arms:
-        if not 0 <= successes <= n:
+        if not 0 <= successes <= n < inf:
             raise ValueError(f"The {arm} arm needs 0 <= successes <= n; it has {successes} of {n}.")
 
 
@@ -174,13 +175,13 @@ def _ratio_z(counts: Stratum, ratio: float) -> float:
 
 
 def _clustered_frame(success: object, treated: object, clusters: object) -> pd.DataFrame:
-    frame = pd.DataFrame(
-        {
-            "success": np.asarray(success, dtype=float),
-            "treated": np.asarray(treated, dtype=float),
-            "cluster": np.asarray(clusters, dtype=object),
-        }
-    )
+    columns = {"success": success, "treated": treated, "cluster": clusters}
+    held = {name: np.asarray(values, dtype=object) for name, values in columns.items()}
+    if len({len(values) for values in held.values()}) > 1:
+        counted = ", ".join(f"{name} {len(values)}" for name, values in held.items())
+        raise ValueError(f"Every column needs one entry per account; they have {counted}.")
+    frame = pd.DataFrame(held)
+    frame[["success", "treated"]] = np.column_stack([numbers(frame[name]) for name in ("success", "treated")])
     for name in ("success", "treated"):
         if not frame[name].isin((0.0, 1.0)).all():
             raise ValueError(f"The column {name} needs 0 or 1 in every row.")

@@ -31,9 +31,13 @@ def e_value(ratio: float, low: float | None = None, high: float | None = None) -
     """E-value of a risk ratio above 0, and of its interval: E = RR + √(RR(RR - 1)), RR below 1 inverted."""
     if not (isfinite(ratio) and ratio > 0):
         raise ValueError(f"A risk ratio is above 0; this one is {ratio}.")
+    if any(end is not None and not (isfinite(end) and end >= 0) for end in (low, high)):
+        raise ValueError(f"The ends of a risk ratio are 0 or more; these are {low} and {high}.")
     nearer = low if ratio >= 1 else high
     if nearer is None:
         return EValue(ratio, _strength(ratio), None)
+    if nearer == 0 and ratio < 1:
+        raise ValueError(f"The upper end of a risk ratio of {ratio} is above it, not 0.")
     crosses = nearer <= 1 if ratio >= 1 else nearer >= 1
     return EValue(ratio, _strength(ratio), 1.0 if crosses else _strength(nearer))
 

@@ -143,9 +143,10 @@ class GroupSequential(BaseEstimator):
 
     def _fractions_of(self, contrasts: Sequence[Contrast]) -> tuple[list[int], tuple[float, ...]]:
         """Which looks count, and at which fraction of the planned accounts each was taken."""
-        if not self.planned_treated_n or not self.planned_control_n:
+        planned_n = self.planned_treated_n or 0, self.planned_control_n or 0
+        if not all(0 < n < inf for n in planned_n):
             raise ValueError("Set planned_treated_n and planned_control_n: looks are measured against them.")
-        planned = size_of(self.planned_treated_n, self.planned_control_n)
+        planned = size_of(*planned_n)
         numbers: list[int] = []
         fractions: list[float] = []
         for number, contrast in enumerate(contrasts):

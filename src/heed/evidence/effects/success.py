@@ -62,6 +62,8 @@ def success_rate(
     Below where the interval ends under `target`, or the rate is at or under `threshold` with `least` or more;
     reached where the interval starts at the target or above, with as many; too few with less.
     """
+    if not (0 <= target <= 1 and 0 <= threshold <= 1):
+        raise ValueError(f"target and threshold lie between 0 and 1; they are {target} and {threshold}.")
     estimate = wilson(implemented, deliveries, level=level)
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return SuccessRate(estimate, "too few", "Nothing was delivered yet.")
@@ -82,6 +84,8 @@ def success_rate(
 def pooled_success_rates(counts: Mapping[str, tuple[int, int]], *, level: float = LEVEL) -> PooledRates:
     """Rates by group from (implemented, deliveries); a group without deliveries is unknown, and one group
     alone has nothing to be pooled with."""
+    if endless := [name for name, pair in counts.items() if not pair[1] < np.inf]:
+        raise ValueError(f"The deliveries of {endless[0]!r} are no count: {counts[endless[0]][1]!r}.")
     known = {name: pair for name, pair in counts.items() if pair[1]}
     single = {name: wilson(*pair, level=level) for name, pair in counts.items()}
     n = sum(deliveries for _, deliveries in known.values())

@@ -38,6 +38,7 @@ from heed.evidence.effects.nuisance import (
 from heed.evidence.effects.rivals import Rival, least_of_arms, rivals
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, normal_quantile
+from heed.evidence.tables import numbers
 
 Verdict = Literal["target", "treat all", "treat none", "no evidence"]
 Real = npt.NDArray[np.float64]
@@ -203,7 +204,7 @@ def _cross_fitted(table: pd.DataFrame, y: Real, treatment: Real, folds: int, see
 
 
 def _zeros_and_ones(table: pd.DataFrame, y: Any, treatment: Any) -> tuple[Real, Real]:
-    outcomes, arms = np.asarray(y, dtype=float), np.asarray(treatment, dtype=float)
+    outcomes, arms = numbers(pd.Series(y, name="y")), numbers(pd.Series(treatment, name="treatment"))
     if outcomes.shape != (len(table),) or arms.shape != (len(table),):
         raise ValueError(
             f"X has {len(table)} rows, y is of shape {outcomes.shape} and treatment of {arms.shape}; "

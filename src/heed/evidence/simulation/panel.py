@@ -101,7 +101,7 @@ def simulate_panel(
 ) -> SimulatedPanel:
     """A company of `accounts`, seen every 30 days at `landmarks` dates of which the last is 30 days before
     `end`. The same arguments give the same rows."""
-    if min(accounts, landmarks) < 1:
+    if not (1 <= accounts < np.inf and 1 <= landmarks < np.inf):
         raise ValueError(f"A panel needs accounts and landmarks; these are {accounts} and {landmarks}.")
     truth = truth or PanelTruth()
     if strange := (set(truth.later) | set(truth.silence)) - set(truth.metrics):
