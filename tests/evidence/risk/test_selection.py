@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 
 from heed.evidence.risk.baseline import Cells
+from heed.evidence.risk.fitting import _covariance
 from heed.evidence.risk.ridge import Fit, Problem, fit_ridge
 from heed.evidence.risk.selection import Candidate, Tried, _behind, _carried, _strongest
 
@@ -56,3 +58,21 @@ def test_a_fit_from_another_and_a_rough_one_end_where_a_fit_from_nothing_does() 
 def test_the_constant_and_the_terms_of_the_renewal_are_no_parameters_to_be_shown() -> None:
     fit = Fit(np.zeros(3), 0.0, np.diag([5.0, 5.0, 10.0]), np.array([0.0, 0.1, 10.0]))
     assert fit.effective == pytest.approx(0.5)
+
+
+def test_an_interval_is_about_as_wide_as_what_shrinking_took() -> None:
+    dice = np.random.default_rng(2)
+    x = dice.normal(size=(2_000, 1))
+    cell = np.where(dice.random(2_000) < 1 / (1 + np.exp(2 - x[:, 0])), 0, -1)
+    made = Problem(Cells(np.ones((2_000, 1)), np.ones((1, 1)), np.ones((1, 1))), x, cell)
+    free, shrunk = fit_ridge(made, np.zeros(2)), fit_ridge(made, np.array([0.0, 300.0]))
+    left, accounts = int(np.sum(cell == 0)), np.arange(2_000)
+    taken = free.coefficients[1] - shrunk.coefficients[1]
+    assert taken > 0.4
+    error = np.sqrt(_covariance(made, shrunk, accounts, left)[1, 1])
+    # Estimated under a tenth of the penalty, what it took is somewhat less than all of it.
+    assert taken * 0.7 < error < taken
+    # Without penalty it is the sandwich of statsmodels, widened for the two parameters in use.
+    theirs = sm.GLM((cell == 0).astype(float), sm.add_constant(x), family=sm.families.Binomial())
+    robust = theirs.fit(cov_type="HC0").cov_params() / (1 - 2 / left) ** 2
+    assert _covariance(made, free, accounts, left) == pytest.approx(robust, rel=1e-4)
