@@ -39,7 +39,7 @@ def test_the_page_tells_what_moved_who_left_and_why_it_was_learnt_again(
     answer = member_client.get(reverse("proving:risk"))
     drift = answer.context["found"].drift
     assert [(each.metric, each.words) for each in drift.shifts] == [
-        ("last_csat", "away from the first day on"),
+        ("last_csat", "away, much as on its first day"),
         ("days_active", "moved since"),
         ("breadth", "as learnt"),
         ("last_nps", "too few to compare"),

@@ -67,7 +67,7 @@ class Shift:
             return _("too few to compare")
         if self.since:
             return _("moved since")
-        return _("away from the first day on") if self.index > SHIFT else _("as learnt")
+        return _("away, much as on its first day") if self.index > SHIFT else _("as learnt")
 
 
 @dataclass(frozen=True, slots=True)
