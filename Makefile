@@ -16,8 +16,9 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PYTEST := $(ONE_THREAD) $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 CORE_TESTS := tests/stream tests/evidence tests/whole tests/test_*.py
-SHELL_TESTS := tests/ledger tests/people tests/customers tests/measures tests/segments \
-	tests/conversations tests/proving tests/sources tests/desk tests/daily tests/site
+# Those with the longest files first: in the end, nobody waits for one of them.
+SHELL_TESTS := tests/sources tests/measures tests/ledger tests/people tests/customers tests/segments \
+	tests/conversations tests/proving tests/desk tests/daily tests/site
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint style types all-tests core-tests sqlite-tests postgresql-tests browser-tests chromium bench bench-evidence calibrate screenshots lock
