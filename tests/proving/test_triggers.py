@@ -10,7 +10,7 @@ from django.test import Client
 
 from heed.customers.models import Account
 from heed.ledger.models import AuditEntry
-from heed.measures.definitions import new_version, starter_definitions
+from heed.measures.definitions import ensure_starter_metrics, new_version, starter_definitions
 from heed.measures.models import MetricDefinition, MetricValue
 from heed.proving import triggering
 from heed.proving.jobs import replay_trigger
@@ -41,6 +41,13 @@ def company(log: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     30 September and 30 December 2025 and on 31 March 2026, two each."""
     monkeypatch.setenv("HEED_NOW", "2026-07-01T08:00:00+00:00")
     fill(log, 20, 8)
+
+
+@pytest.fixture
+def metrics(db: None) -> None:
+    """Two of the metrics that Heed starts with."""
+    keys = ("days_active", "days_since_usage")
+    ensure_starter_metrics([each for each in starter_definitions() if each["key"] in keys])
 
 
 @pytest.fixture
@@ -221,21 +228,17 @@ def test_once_on_it_fires_once_at_who_comes_to_be_past_it(
     later = live(version_of(silence), DAY + timedelta(days=120))
     assert later is not None
     assert (later.replay.right, later.replay.wrong, later.replay.precision.value) == (2, 0, 1.0)
+    # On the metric as it was replayed, or not at all.
+    given = next(each for each in starter_definitions() if each["key"] == "days_since_usage")
+    new_version({**given, "activities": ["case.opened"]}, by=BY)
+    measured({"A012": 30}, DAY + timedelta(days=35))
+    assert look_at_triggers(DAY + timedelta(days=35), by=BY) == Looked()
+    assert TriggerFiring.objects.count() == 3
     monkeypatch.setenv("HEED_NOW", "2026-11-01T08:00:00+00:00")
     page = member_client.get(f"{TRIGGERS}{silence.pk}/").content.decode()
     assert "Switch it off" not in page
     assert "Right since it is on" in page
     assert "Fired since this version is on" in page
-
-
-def test_a_changed_metric_fires_nothing_until_it_was_replayed(silence: Trigger) -> None:
-    replayed(silence)
-    triggering.switch_on(silence, by=BY)
-    given = next(each for each in starter_definitions() if each["key"] == "days_since_usage")
-    new_version({**given, "activities": ["case.opened"]}, by=BY)
-    measured({"A010": 30}, DAY + timedelta(days=7))
-    assert look_at_triggers(DAY + timedelta(days=7), by=BY) == Looked()
-    assert not TriggerFiring.objects.exists()
 
 
 def test_a_replay_is_asked_for_once_and_made_by_the_worker(
@@ -273,7 +276,7 @@ def test_a_replay_is_asked_for_once_and_made_by_the_worker(
     assert "1 of 1 triggers are right more often than alerts at random" in found.content.decode()
 
 
-def test_one_is_made_from_a_published_rule_or_typed(company: None, lead_client: Client) -> None:
+def test_one_is_made_from_a_published_rule_or_typed(metrics: None, lead_client: Client) -> None:
     assert "No trigger yet" in lead_client.get(TRIGGERS).content.decode()
     number = [each.metric for each in triggering.templates()].index("usage_14_days")
     told = {"name": "Usage drop", "template": str(number), "condition": "below", "quiet": "14"}
@@ -308,11 +311,8 @@ def test_one_is_made_from_a_published_rule_or_typed(company: None, lead_client: 
     ],
 )
 def test_bad_rules_are_refused_and_nothing_is_kept(
-    told: dict[str, str], field: str, says: str, lead_client: Client
+    told: dict[str, str], field: str, says: str, metrics: None, lead_client: Client
 ) -> None:
-    from heed.measures.actions import ensure_starter_metrics
-
-    ensure_starter_metrics()
     answer = lead_client.post(NEW, told)
     assert answer.status_code == 200
     assert says in " ".join(answer.context["form"].errors[field])
@@ -320,7 +320,8 @@ def test_bad_rules_are_refused_and_nothing_is_kept(
     assert not MetricDefinition.objects.filter(key__endswith="_to_usual").exists()
 
 
-def test_a_name_is_taken_once(silence: Trigger, lead_client: Client) -> None:
+def test_a_name_is_taken_once(metrics: None, lead_client: Client) -> None:
+    make_trigger("Silence", SILENT, by=BY)
     answer = lead_client.post(NEW, OWN | {"name": "silence"})
     assert "trigger of this name" in " ".join(answer.context["form"].errors["name"])
     assert Trigger.objects.count() == 1
