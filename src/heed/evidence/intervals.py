@@ -4,7 +4,7 @@ Formula: centre (p + z²/2n)/(1 + z²/n), half-width z/(1 + z²/n)·√(p(1-p)/n
 (Wilson 1927; Agresti and Coull 1998).
 """
 
-from math import sqrt
+from math import inf, sqrt
 
 from scipy.special import chdtri, ndtri, stdtrit
 
@@ -33,7 +33,7 @@ def student_quantile(level: float, freedom: float) -> float:
 def wilson(successes: int, n: int, *, level: float = LEVEL) -> Estimate:
     """The share `successes / n` (0 to 1) with its Wilson interval. Unknown for n = 0."""
     method = "share, Wilson interval"
-    if not 0 <= successes <= n:
+    if not 0 <= successes <= n < inf:
         raise ValueError(f"A share needs 0 <= successes <= n; these are {successes} of {n}.")
     if n == 0:
         return Estimate.unknown("no observations yet", method=method)
