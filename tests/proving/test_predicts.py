@@ -49,6 +49,7 @@ def test_the_pages_of_a_company_that_was_learnt_from(member_client: Client) -> N
     the_rows_of_an_account_that_is_gone_stay_without_its_name(member_client)
     an_account_that_is_gone_is_not_among_those_that_moved(member_client)
     what_an_earlier_version_of_heed_wrote_is_unknown(member_client)
+    a_model_that_could_not_be_tested_says_that_its_worth_is_unknown(member_client)
 
 
 def every_metric_stands_with_its_verdict_and_opens_its_card_and_rows(member_client: Client) -> None:
@@ -173,3 +174,11 @@ def what_an_earlier_version_of_heed_wrote_is_unknown(member_client: Client) -> N
         assert "An earlier version of Heed judged this" in page.content.decode()
     card = member_client.get(reverse("proving:metric_card", args=["days_active"])).context["card"]
     assert (card.verdict, card.chart) == (None, None)
+
+
+def a_model_that_could_not_be_tested_says_that_its_worth_is_unknown(member_client: Client) -> None:
+    RiskModel.objects.update(card=None)
+    page = member_client.get(reverse("proving:risk")).content.decode()
+    assert "What the model is worth is not known yet" in page
+    assert "too few have left to test it" in page
+    assert "No model yet" not in page

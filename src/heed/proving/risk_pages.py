@@ -122,7 +122,20 @@ class RiskPage:
     def reason(self) -> str:
         if self.model is None:
             return _("The daily round learns once a week who leaves, once enough have left.")
-        return self.model.reason or ("" if self.card else outdated())
+        if self.model.reason or self.card:
+            return self.model.reason
+        if self.model.card:
+            return outdated()
+        return _(
+            "It speaks, but too few have left to test it on later dates than it learnt from: how far it is"
+            " right is not known."
+        )
+
+    @property
+    def unknown(self) -> str:
+        """What is lacking where there is no card."""
+        silent = self.model is None or self.model.reason
+        return _("No model yet") if silent else _("What the model is worth is not known yet")
 
     @property
     def figures(self) -> list[Figure]:
