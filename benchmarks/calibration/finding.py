@@ -13,7 +13,7 @@ class Finding:
 
     study: str
     claim: str
-    held: int
+    held: float
     runs: int
     low: float
     high: float

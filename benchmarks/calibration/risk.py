@@ -41,7 +41,7 @@ def plain(companies: int) -> list[Finding]:
     claim = "95 % intervals of an account's chance cover the true chance"
     # Accounts of a company share its errors: chance is counted in companies.
     return [
-        Finding(STUDY, claim, round(sum(covered)), companies, 0.9, 0.99),
+        Finding(STUDY, claim, sum(covered), companies, 0.9, 0.99),
         Finding(STUDY, "metrics without effect leave the clock to answer alone", clocks, companies, 0.8, 1.0),
     ]
 
@@ -61,7 +61,7 @@ def of_renewals(accounts: int, companies: int) -> list[Finding]:
     shares = pd.DataFrame(coverage(accounts, seed) for seed in range(companies))
     claim = "90 % intervals of the chance {} cover it, {:,} accounts with renewals"
     return [
-        Finding(STUDY, claim.format(when, accounts), round(own.sum()), companies, 0.85, 0.95)
+        Finding(STUDY, claim.format(when, accounts), float(own.sum()), companies, 0.85, 0.95)
         for when, own in shares.items()
     ]
 

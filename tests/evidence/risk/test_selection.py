@@ -1,5 +1,7 @@
 """Which penalty, which candidate, and fits that keep the information from one to the next."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -7,11 +9,12 @@ import statsmodels.api as sm
 from heed.evidence.risk.baseline import Cells
 from heed.evidence.risk.fitting import _covariance
 from heed.evidence.risk.ridge import Fit, Problem, fit_ridge
-from heed.evidence.risk.selection import Candidate, Tried, _behind, _carried, _strongest
+from heed.evidence.risk.selection import Candidate, Tried, _behind, _carried, _is_noise, _strongest
 
 
 def tried(penalty: float, *likelihoods: float) -> Tried:
-    return Tried(Candidate("straight effects", np.ones(1, bool)), penalty, np.array(likelihoods), ())
+    rows = np.array(likelihoods)
+    return Tried(Candidate("straight effects", np.ones(1, bool)), penalty, rows, (), rows)
 
 
 def test_the_strongest_penalty_within_one_standard_error_of_the_best_is_taken() -> None:
@@ -25,6 +28,15 @@ def test_the_strongest_penalty_within_one_standard_error_of_the_best_is_taken() 
     assert _strongest([strong, best], groups).penalty == 1.0
     # The rows of one account are one gap: of 4 and of -2.
     assert _behind(best, middle, np.array([0, 1, 0, 1])) == pytest.approx((2.0, 6.0))
+
+
+def test_effects_shrunk_to_next_to_nothing_do_not_beat_the_clock_by_looking_sure() -> None:
+    groups, clock = np.arange(4), tried(0.0, -1, -1, -1, -1)
+    shrunk, best = np.array([-0.99, -0.99, -0.99, -0.99]), np.array([-0.2, -1.5, -0.2, -1.5])
+    straight = replace(tried(100.0, *shrunk), at_best=best)
+    assert _behind(straight, clock, groups) == pytest.approx((0.04, 0.0))
+    assert _is_noise([clock, straight], groups)
+    assert not _is_noise([clock, replace(straight, at_best=shrunk)], groups)
 
 
 def test_a_candidate_starts_from_what_it_shares_with_the_one_before() -> None:

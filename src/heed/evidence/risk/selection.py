@@ -85,12 +85,14 @@ def penalties(problem: Problem, clock_penalty: float, penalty: float) -> Real:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tried:
-    """A candidate with its best penalty, the held-out likelihood of each row and each fold's coefficients."""
+    """A candidate with its penalty, the held-out likelihood of each row and each fold's coefficients; and the
+    likelihood of each row under the penalty that does best."""
 
     candidate: Candidate
     penalty: float
     likelihoods: Real
     held_out: tuple[Real, ...]
+    at_best: Real
 
 
 def choose(
@@ -103,7 +105,9 @@ def choose(
     for candidate in candidates:
         # A richer candidate wants a penalty near that of the one before it.
         path = _path(tried[-1].penalty) if tried and tried[-1].penalty else PENALTIES
-        before = tried[-1] if tried else Tried(candidate, 0.0, np.zeros(0), (start,) * len(folds))
+        before = (
+            tried[-1] if tried else Tried(candidate, 0.0, np.zeros(0), (start,) * len(folds), np.zeros(0))
+        )
         after = candidate.after(before.candidate)
         starts = [_carried(own, before.candidate, after) for own in before.held_out]
         found = _try(restricted(problem, after), after, groups, folds, clock_penalty, events, path, starts)
@@ -111,6 +115,8 @@ def choose(
     tested = np.unique(np.concatenate([test for _, test in folds]))
     table = _table(tried, groups, tested)
     chosen = next(own for own, line in zip(tried, table, strict=True) if line.behind <= line.error)
+    if _is_noise(tried, groups):
+        chosen = tried[0]
     return Choice(chosen.candidate, chosen.penalty, chosen.held_out, table, clock_penalty)
 
 
@@ -192,7 +198,7 @@ def _try(
         for (_, testing, test), fit in zip(parts, fits, strict=True):
             likelihoods[test] += row_likelihoods(testing, fit.coefficients)
         held_out = tuple(fit.coefficients for fit in fits)
-        found.append(Tried(candidate, penalty, likelihoods, held_out))
+        found.append(Tried(candidate, penalty, likelihoods, held_out, likelihoods))
         best = max(found, key=lambda own: float(own.likelihoods.sum()))
         if best is not found[-1]:
             break
@@ -202,7 +208,17 @@ def _try(
 def _strongest(found: Sequence[Tried], groups: Whole) -> Tried:
     """The strongest penalty that is not surely worse than the best."""
     best = max(found, key=lambda own: float(own.likelihoods.sum()))
-    return next(own for own in found if _near(best, own, groups))
+    strongest = next(own for own in found if _near(best, own, groups))
+    return replace(strongest, at_best=best.likelihoods)
+
+
+def _is_noise(tried: Sequence[Tried], groups: Whole) -> bool:
+    """Whether no candidate is surely better than the clock alone, the first, even at its best penalty.
+
+    Effects shrunk to next to nothing differ from it so little that any gain would look sure.
+    """
+    best = max(tried, key=lambda own: float(own.at_best.sum()))
+    return _near(replace(best, likelihoods=best.at_best), tried[0], groups)
 
 
 def _near(best: Tried, own: Tried, groups: Whole) -> bool:
