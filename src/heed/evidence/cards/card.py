@@ -7,7 +7,7 @@ what a team of stated capacity would have caught and missed with it, how early, 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from heed.evidence.cards.judging import (
     ranked,
     stability_index,
 )
-from heed.evidence.cards.records import from_record, to_record
+from heed.evidence.cards.records import Recorded
 from heed.evidence.cards.resampling import Drawn, Real
 from heed.evidence.cards.rows import Column, Rows, column, read_rows
 from heed.evidence.estimate import Estimate
@@ -46,7 +46,7 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReportCard:
+class ReportCard(Recorded):
     """What it was worth, with n, interval, window and version. `reason` says why figures are unknown.
 
     `n` rows (account × date) of `accounts` accounts; `events` rows ended with leaving, of `left` accounts.
@@ -86,15 +86,6 @@ class ReportCard:
     assumed_share: float | None
     notes: tuple[str, ...]
     reason: str
-
-    def to_record(self) -> dict[str, Any]:
-        """For JSON; `from_record` gives an equal card back."""
-        record: dict[str, Any] = to_record(self)
-        return record
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Self:
-        return from_record(cls, record)
 
 
 def report_card(

@@ -1,8 +1,9 @@
 """Results as plain mappings that JSON holds exactly, and back."""
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Self, TypeVar, get_args, get_origin, get_type_hints
 
 Result = TypeVar("Result")
 
@@ -41,3 +42,18 @@ def _read(hint: Any, value: Any) -> Any:
     if get_origin(hint) is tuple:
         return tuple(_read(get_args(hint)[0], each) for each in value)
     return from_record(hint, value) if is_dataclass(hint) and isinstance(hint, type) else value
+
+
+class Recorded:
+    """A result that can be kept: what it becomes for JSON, and back."""
+
+    __slots__ = ()
+
+    def to_record(self) -> dict[str, Any]:
+        """For JSON; `from_record` gives an equal result back."""
+        record: dict[str, Any] = to_record(self)
+        return record
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        return from_record(cls, record)

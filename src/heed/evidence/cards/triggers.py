@@ -7,16 +7,15 @@ An account that left is caught if an alert came within the horizon before (never
 missed: it left while green.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import inf, sqrt
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import pandas as pd
 
 from heed.evidence.cards.judging import median_days
-from heed.evidence.cards.records import from_record, to_record
+from heed.evidence.cards.records import Recorded
 from heed.evidence.estimate import Estimate
 from heed.evidence.intervals import LEVEL, normal_quantile, poisson_bounds, wilson
 from heed.evidence.tables import days, numbers, require
@@ -28,7 +27,7 @@ DAY = pd.Timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replay:
+class Replay(Recorded):
     """What a trigger would have done between `since` and `until` (ISO dates).
 
     `precision`: right alerts of those decided. `recall`: caught among the accounts that left; `f1` the
@@ -53,15 +52,6 @@ class Replay:
     lead_days: Estimate
     false_alarms: Estimate
     notes: tuple[str, ...]
-
-    def to_record(self) -> dict[str, Any]:
-        """For JSON; `from_record` gives an equal replay back."""
-        record: dict[str, Any] = to_record(self)
-        return record
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Self:
-        return from_record(cls, record)
 
 
 def replay_trigger(
@@ -157,7 +147,7 @@ def judge_alerts(
 
 
 @dataclass(frozen=True, slots=True)
-class Chance:
+class Chance(Recorded):
     """What alerts at random moments would have come to, to hold a trigger against.
 
     `precision`: of all moments, those with an account leaving within the horizon after. `recall`: of all
@@ -166,14 +156,6 @@ class Chance:
 
     precision: Estimate
     recall: Estimate
-
-    def to_record(self) -> dict[str, Any]:
-        record: dict[str, Any] = to_record(self)
-        return record
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Self:
-        return from_record(cls, record)
 
 
 def by_chance(

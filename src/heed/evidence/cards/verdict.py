@@ -8,7 +8,7 @@ too good, or was written after the outcome.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ import pandas as pd
 from heed.evidence.cards.discovery import Control, adjusted
 from heed.evidence.cards.judging import Band
 from heed.evidence.cards.leaks import TOO_GOOD, dates
-from heed.evidence.cards.records import from_record, to_record
+from heed.evidence.cards.records import Recorded
 from heed.evidence.cards.resampling import Real
 from heed.evidence.cards.rows import Column, column, read_rows
 from heed.evidence.cards.separation import METHOD, odds_ratio
@@ -31,7 +31,7 @@ FALSE_FINDS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Recorded):
     """A metric's verdict with what it rests on.
 
     `auc` is of its height: above .5, those with higher values leave more (`more_leave`: "higher" or "lower").
@@ -65,15 +65,6 @@ class Verdict:
     horizon: float
     equivalence: float
     notes: tuple[str, ...]
-
-    def to_record(self) -> dict[str, Any]:
-        """For JSON; `from_record` gives an equal verdict back."""
-        record: dict[str, Any] = to_record(self)
-        return record
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Self:
-        return from_record(cls, record)
 
 
 def metric_verdict(
