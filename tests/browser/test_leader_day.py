@@ -124,6 +124,17 @@ def test_the_leader_finds_level_and_truth(page: Page, house: House) -> None:
     page.get_by_role("link", name="Its reasons").click()
     expect(page.get_by_text("the same to the last bit")).to_be_visible()
 
+    page.get_by_role("link", name="Triggers", exact=True).click()
+    page.get_by_role("link", name="Usage drop", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("left while green")
+    unseen = page.get_by_role("row", name="Accounts that left while green").get_by_role("link")
+    counted = unseen.inner_text()
+    unseen.click()
+    expect(page.get_by_text(re.compile(rf"^{counted} (row|account)s?\b")).first).to_be_visible()
+    page.go_back()
+    page.get_by_role("button", name="Switch it on").click()
+    expect(page.get_by_role("button", name="Switch it off")).to_be_visible()
+
     page.get_by_role("link", name="Blind spots").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("looked well 60 days before")
     expect(page.get_by_role("heading", name="of revenue gave no feedback in 90 days")).to_be_visible()
