@@ -103,6 +103,8 @@ def test_who_left_since_is_held_against_what_was_expected() -> None:
     assert not found.outside
     assert not left(*[MONDAY] * 6).outside
     assert left(*[MONDAY] * 7).outside
+    # The news that somebody left comes late: fewer than expected is no drift.
+    assert not replace(found, left=0, expected=9.8, low=3, high=19).outside
 
 
 def test_what_had_moved_when_it_was_learnt_is_no_reason_and_an_early_version_waits() -> None:

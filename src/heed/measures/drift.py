@@ -40,7 +40,8 @@ class Outcomes:
 
     @property
     def outside(self) -> bool:
-        return not self.low <= self.left <= self.high
+        """More left than expected. Fewer says nothing within a week: the news of who left comes late."""
+        return self.left > self.high
 
 
 @dataclass(frozen=True, slots=True)
