@@ -12,7 +12,8 @@ from heed.customers.models import Account
 from heed.ledger import clock
 from heed.measures.actions import estimate_risk
 from heed.measures.learning import learn
-from heed.measures.models import MetricVerdict, Risk, RiskModel, RiskScore
+from heed.measures.models import LandmarkPanel, MetricVerdict, Risk, RiskModel, RiskScore
+from heed.measures.packing import packed, unpacked
 from heed.proving.cards import seldom
 from heed.proving.hand_scores import make_score
 from tests.measures.conftest import log as log
@@ -162,6 +163,9 @@ def an_account_that_is_gone_is_not_among_those_that_moved(member_client: Client)
 
 
 def what_an_earlier_version_of_heed_wrote_is_unknown(member_client: Client) -> None:
+    panel = LandmarkPanel.objects.get()
+    panel.table = packed(unpacked(panel.table).drop(columns="became"))
+    panel.save(update_fields=["table"])
     for kept in MetricVerdict.objects.all():
         kept.record.pop("known")
         kept.save(update_fields=["record"])

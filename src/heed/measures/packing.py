@@ -16,7 +16,11 @@ def packed(rows: pd.DataFrame) -> bytes:
 
 
 def unpacked(table: bytes | memoryview, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """The rows that were packed, with all columns or those named; dates as dates."""
-    read = pq.read_table(io.BytesIO(bytes(table)), columns=None if columns is None else list(columns))
+    """The rows that were packed, with all columns or those named that it has; dates as dates."""
+    held = io.BytesIO(bytes(table))
+    if columns is not None:
+        names = set(pq.read_schema(held).names)
+        columns = [column for column in columns if column in names]
+    read = pq.read_table(held, columns=columns)
     rows: pd.DataFrame = read.to_pandas(date_as_object=True)
     return rows
