@@ -118,6 +118,13 @@ def what_becomes_of_accounts_is_told_by_kind_and_opens_its_rows(member_client: C
         page = member_client.get(reverse("proving:became", args=[kind]))
         assert page.context["rows"].paginator.count == count
     assert member_client.get(reverse("proving:became", args=["boredom"])).status_code == 404
+    # An earlier version of Heed kept panels without the kind.
+    panel = LandmarkPanel.objects.get()
+    older = packed(unpacked(panel.table).drop(columns="became"))
+    LandmarkPanel.objects.filter(pk=panel.pk).update(table=older)
+    assert member_client.get(reverse("proving:risk")).context["becoming"] is None
+    assert not member_client.get(reverse("proving:became", args=["churn"])).context["rows"].object_list
+    panel.save(update_fields=["table"])
 
 
 def a_score_that_cannot_be_made_again_says_so(member_client: Client) -> None:
