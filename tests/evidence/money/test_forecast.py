@@ -285,7 +285,7 @@ def test_misuse_is_named() -> None:
         ahead(accounts.drop(columns="term_months"), history)
     with pytest.raises(ValueError, match="history lacks the column before"):
         ahead(accounts, history.drop(columns="before"))
-    with pytest.raises(ValueError, match="accounts must have one row each; .a05. is there twice"):
+    with pytest.raises(ValueError, match=r"accounts must have one row each; .a05. is there twice"):
         ahead(pd.concat([accounts, accounts.iloc[[5]]]), history)
     with pytest.raises(ValueError, match="between 0 and 1"):
         ahead(accounts.assign(leaves_at_renewal=12), history)

@@ -62,5 +62,5 @@ def test_where_nobody_with_a_score_left_nothing_is_known() -> None:
 def test_wrong_tables_are_refused(example: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match="accounts lacks the column usage"):
         blind_spots(example[["left", "status"]])
-    with pytest.raises(ValueError, match=".ACC-000. is there twice"):
+    with pytest.raises(ValueError, match=r".ACC-000. is there twice"):
         blind_spots(pd.concat([example, example[:1]]))
