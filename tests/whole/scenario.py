@@ -79,6 +79,15 @@ def prepare(line: Connection, folder: str) -> None:
     line.send_bytes(DONE)
 
 
+def bring(line: Connection, folder: str) -> None:
+    """Import, and leave the round to another process."""
+    import django
+
+    django.setup()
+    bring_in(line, folder)
+    line.send_bytes(DONE)
+
+
 def live(line: Connection, folder: str) -> None:
     """Import unless that is done, run the round, and tell the contents to who asks for them."""
     import django
@@ -111,17 +120,24 @@ def live_slowly(line: Connection, folder: str) -> None:
         live_on(line, folder, importing=True)
 
 
-def live_on(line: Connection, folder: str, *, importing: bool) -> None:
+def bring_in(line: Connection, folder: str) -> None:
     from django.db import connection
 
     from heed.sources import running
-    from tests.whole.contents import contents
 
     # Otherwise a slow machine, or a busy one, would send more statements than the run that was counted.
     running.SAVE_EVERY_SECONDS = math.inf
+    with connection.execute_wrapper(telling(line, IMPORTING)):
+        heed("import", folder, "--json")
+
+
+def live_on(line: Connection, folder: str, *, importing: bool) -> None:
+    from django.db import connection
+
+    from tests.whole.contents import contents
+
     if importing:
-        with connection.execute_wrapper(telling(line, IMPORTING)):
-            heed("import", folder, "--json")
+        bring_in(line, folder)
     with connection.execute_wrapper(telling(line, ROUND)):
         heed("refresh", "--as-of", AS_OF, "--json")
     line.send_bytes(DONE)

@@ -73,29 +73,36 @@ class Watched:
 
 
 class Undisturbed:
-    """A run that nobody interrupted: its files, when it sent each statement, and what it made."""
+    """A run that nobody interrupted: its home before each part, when it sent each statement, what it made."""
 
     def __init__(self, folder: Path) -> None:
         self.files = folder / "files"
-        self.prepared = folder / "prepared"
-        preparing = Watched(scenario.prepare, self.prepared, str(self.files))
+        prepared = folder / "prepared"
+        preparing = Watched(scenario.prepare, prepared, str(self.files))
         assert preparing.told() == DONE
         preparing.join()
-        self.home = shutil.copytree(self.prepared, folder / "home")
-        run = Watched(scenario.live, self.home, str(self.files))
-        self.statements: list[tuple[float, bytes]] = []
-        while not self.statements or self.statements[-1][1] != DONE:
-            self.statements.append((time.monotonic(), run.told()))
-        self.contents = run.contents()
+        imported = shutil.copytree(prepared, folder / "imported")
+        importing = Watched(scenario.bring, imported, str(self.files))
+        self.before = {IMPORTING: prepared, ROUND: imported}
+        self.statements = {IMPORTING: statements_of(importing)}
+        importing.join()
+        self.home = shutil.copytree(imported, folder / "home")
+        living = Watched(scenario.live, self.home, str(self.files))
+        self.statements[ROUND] = statements_of(living)
+        self.contents = living.contents()
 
     def moment(self, part: bytes, number: int) -> tuple[int, float]:
         """A random moment of the length of a part: the statement before it, and the seconds since."""
-        said = [each for _, each in self.statements]
-        first, count = said.index(part), said.count(part)
-        times = [at for at, _ in self.statements[first : first + count + 1]]
         dice = random.Random(f"killed {part!r} {number}")  # noqa: S311
-        before, seconds = moment(times, (number + dice.random()) / MOMENTS)
-        return first + before, seconds
+        return moment([at for at, _ in self.statements[part]], (number + dice.random()) / MOMENTS)
+
+
+def statements_of(run: Watched) -> list[tuple[float, bytes]]:
+    """When it sent each of its statements, and when it was done."""
+    told: list[tuple[float, bytes]] = []
+    while not told or told[-1][1] != DONE:
+        told.append((time.monotonic(), run.told()))
+    return told
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +126,7 @@ def test_the_undisturbed_run_holds_what_a_company_would_see(undisturbed: Undistu
 def test_it_ends_as_if_it_had_never_been_killed(
     part: bytes, number: int, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
-    home = shutil.copytree(undisturbed.prepared, tmp_path / "killed")
+    home = shutil.copytree(undisturbed.before[part], tmp_path / "killed")
     before, seconds = undisturbed.moment(part, number)
     killed = Watched(scenario.live, home, str(undisturbed.files))
     assert [killed.told() for _ in range(before + 1)][-1] == part
@@ -133,13 +140,14 @@ def test_it_ends_as_if_it_had_never_been_killed(
 
 @pytest.mark.slow
 def test_a_slow_machine_sends_the_same_statements(undisturbed: Undisturbed, tmp_path: Path) -> None:
-    home = shutil.copytree(undisturbed.prepared, tmp_path / "slow")
+    home = shutil.copytree(undisturbed.before[IMPORTING], tmp_path / "slow")
     slow = Watched(scenario.live_slowly, home, str(undisturbed.files))
     said = [slow.told()]
     while said[-1] != DONE:
         said.append(slow.told())
     slow.kill()
-    assert said == [each for _, each in undisturbed.statements]
+    *importing, _ = undisturbed.statements[IMPORTING]
+    assert said == [each for _, each in [*importing, *undisturbed.statements[ROUND]]]
 
 
 @pytest.mark.slow
