@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from django.test import Client
 
-from heed.customers.actions import save_accounts, save_periods
+from heed.customers.actions import erase_account, save_accounts, save_periods
 from heed.customers.models import Account
 from heed.customers.rows import AccountRow, PeriodRow
 from heed.evidence.money.captive import HOLDING
@@ -326,3 +326,18 @@ def test_before_feedback_is_counted_nobody_is_called_silent(
     told = member_client.get(SPOTS).context["coverage"]
     assert (told.reason, told.unheard, told.found) == (reason, (), None)
     assert told.finding == "Who gives feedback is not known yet"
+
+
+def test_an_account_that_was_erased_is_counted_and_opens_nothing(member_client: Client) -> None:
+    paying("A0", date(2026, 1, 1))
+    paying("A1", date(2026, 1, 1), amount=200)
+    fed_back(A0=0.0, A1=0.0)
+    erase_account(Account.objects.get(key="A0"), by="person:1", reason="asked for it")
+    gone = Account.objects.exclude(key="A1").get().key
+    for address, counted in ((CAPTIVE, "rows"), (SPOTS, "unheard")):
+        answer = member_client.get(address)
+        words = answer.content.decode()
+        assert answer.context[counted].paginator.count == 2
+        assert words.count("erased or withdrawn since") == 1
+        assert "/customers/accounts/A1/" in words
+        assert gone not in words

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
 from heed.customers.models import Account, ExchangeRate, Movement, MovementKind, SubscriptionPeriod
@@ -23,6 +23,7 @@ __all__ = [
     "Moved",
     "RetentionFigure",
     "cohort_of",
+    "gone_accounts",
     "missing_rates",
     "movements_between",
     "movements_by_month",
@@ -216,3 +217,9 @@ def missing_rates() -> list[str]:
     stated = {reporting_currency(), *ExchangeRate.objects.values_list("currency", flat=True)}
     standing = SubscriptionPeriod.objects.filter(withdrawn_at=None, account__withdrawn_at=None)
     return sorted(set(standing.order_by().values_list("currency", flat=True).distinct()) - stated)
+
+
+def gone_accounts() -> frozenset[str]:
+    """The keys of accounts that open no page: erased, or withdrawn."""
+    gone = Account.objects.filter(Q(withdrawn_at__isnull=False) | Q(erased_at__isnull=False))
+    return frozenset(gone.values_list("key", flat=True))

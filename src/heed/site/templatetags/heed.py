@@ -9,10 +9,13 @@ from django import template
 from django.forms import BaseForm, BoundField
 from django.template import Context
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 
+from heed.customers.reads import gone_accounts
 from heed.desk import pages
 from heed.ledger import clock as the_clock
 from heed.ledger import words
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from heed.proving.charts import Chart
 
 register = template.Library()
+GONE = "accounts that are gone"
 TONES = {"", "bad", "warn", "good", "voice", "accent", "unknown"}
 
 
@@ -232,6 +236,20 @@ def interval(low: float | None, high: float | None, *, share: bool = True) -> st
 def actor_name(by: str, names: Mapping[str, str]) -> str:
     """Who did it, for a reader: the name of a person, else the actor as it is."""
     return names.get(by, by)
+
+
+@register.simple_tag(takes_context=True)
+def account_link(context: Context, key: str, name: str) -> str:
+    """The name of an account, which opens its page. One erased or withdrawn since the row was made opens
+    nothing; neither does a row without a key."""
+    held = context.render_context
+    if GONE not in held:
+        held[GONE] = gone_accounts()
+    if key in held[GONE]:
+        return _("erased or withdrawn since")
+    if not key:
+        return name
+    return format_html('<a data-open href="{}">{}</a>', reverse("desk:account", args=[key]), name or key)
 
 
 @register.simple_tag
