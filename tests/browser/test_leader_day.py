@@ -124,6 +124,10 @@ def test_the_leader_finds_level_and_truth(page: Page, house: House) -> None:
     page.get_by_role("link", name="Its reasons").click()
     expect(page.get_by_text("the same to the last bit")).to_be_visible()
 
+    page.get_by_role("link", name="Scores", exact=True).click()
+    page.get_by_role("link", name="Health score", exact=True).click()
+    expect(page.get_by_role("row", name="The risk model")).to_contain_text("the weights cost")
+
     page.get_by_role("link", name="Triggers", exact=True).click()
     page.get_by_role("link", name="Usage drop", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("left while green")

@@ -1,7 +1,7 @@
 """The forecast, people's calls beside it, and the log of decisions."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
@@ -139,6 +139,8 @@ def test_calls_are_scored_when_their_quarter_has_closed(
 ) -> None:
     assert scores(DAY) is None
     admin_client.post(FORECAST, {"quarter": "2026-09-30", "figure": "grr", "value": "50"})
+    # The first forecast of a quarter is what counts; a later one of the same quarters is not even read.
+    RevenueForecast.objects.create(as_of=DAY + timedelta(days=1), made_at=forecasted.made_at, record={})
     found = scores(date(2026, 10, 1))
     assert found is not None
     by_caller = {each.caller: each.absolute_error for each in found.callers}

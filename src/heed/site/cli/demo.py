@@ -80,6 +80,11 @@ MONTHS = 30
 """The two years that risk is learnt from, and half a year before, so that surveys were answered by then."""
 SEED = 2
 """A company in which chance does not hide what was planted."""
+WEIGHTS = """
+last_nps, 3, linear 0 10
+days_active, 2, linear 0 20
+cases_opened, 1, step 3 down
+""".strip()
 PATIENCE = 60.0
 GRACE = 25.0
 
@@ -103,6 +108,7 @@ def demo(
     make_people()
     import_company()
     define_metrics()
+    make_score()
     make_triggers()
     run_round()
     replay_triggers()
@@ -209,6 +215,16 @@ def define_metrics() -> None:
 
     if not MetricDefinition.objects.filter(key=OFFBOARDING["key"]).exists():
         new_version(OFFBOARDING, by=BY)
+
+
+def make_score() -> None:
+    """A score as teams make them by hand, with what customers say weighing most."""
+    from heed.proving import hand_scores
+    from heed.proving.hand_score_forms import read_weights
+    from heed.proving.models import HandScore
+
+    if not HandScore.objects.exists():
+        hand_scores.make_score("Health score", read_weights(WEIGHTS), by=BY)
 
 
 def make_triggers() -> None:
