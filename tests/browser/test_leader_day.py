@@ -31,7 +31,7 @@ FULL_WAY = 1.2
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with running_house(tmp_path_factory.mktemp("house")) as house:
-        house.heed("demo", "--no-serve", "--accounts", str(ACCOUNTS), "--activities", "60000")
+        house.heed("demo", "--no-serve", "--accounts", str(ACCOUNTS), "--activities", "30000")
         yield house
 
 

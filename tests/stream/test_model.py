@@ -100,7 +100,7 @@ UNDONE_BEFORE = [[OLD], [NEW], [activity("a", "2026-09-30", value=2.0)], ("withd
 """What stood before a batch, and not what another gave later, stands again when the batch is undone."""
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEP, max_size=7))
 @example(GIVEN_AGAIN_AND_UNDONE)
 @example(RETURNED_TO_ANOTHER)
