@@ -12,6 +12,7 @@ export HEED_CHROMIUM ?= $(or $(shell command -v chromium),/usr/bin/chromium)
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 # One more than there are processors: browsers and processes that are waited for leave a third of them idle.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+POSTGRESQL_WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 # A file stays with one worker, which makes its demo company, its server or its Spark once.
 PYTEST := $(ONE_THREAD) $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
@@ -41,10 +42,9 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 demo: setup ## a demo company, the server and the worker; prints a sign-in link
 	@$(BIN)/heed demo
 
-# Types beside the tests: mypy keeps one processor busy.
-test: style ## everything that must hold
-	@$(MAKE) --no-print-directory --jobs=2 types all-tests
-	@$(MAKE) --no-print-directory postgresql-tests
+# Beside each other: the ends of stages, processes that are waited for and the database leave processors idle.
+test: style chromium ## everything that must hold
+	@$(MAKE) --no-print-directory --jobs=3 types all-tests postgresql-tests
 	@echo "Heed: all of it holds"
 
 lint: style types ## lint, format, contracts between packages, types
@@ -74,7 +74,7 @@ sqlite-tests: setup ## the shell on SQLite
 
 postgresql-tests: setup ## the shell on a real PostgreSQL
 	@echo "Heed: the shell on PostgreSQL"
-	@HEED_TEST_DATABASE=postgresql $(PYTEST) $(SHELL_TESTS)
+	@HEED_TEST_DATABASE=postgresql $(PYTEST) --numprocesses $(POSTGRESQL_WORKERS) $(SHELL_TESTS)
 
 browser-tests: setup chromium ## a real browser on a real server
 	@echo "Heed: the pages in Chromium"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from heed.evidence.simulation import Effects, Truth, csm_emails, simulate
 from heed.site.cli.demo import MONTHS, SEED
-from tests.browser.conftest import DESKTOP, PATIENCE, Watch
+from tests.browser.conftest import DESKTOP, PATIENCE, PHONE, Watch
 from tests.browser.house import House, running_house
+from tests.browser.test_accessibility import CONTRAST, RULES, violations, wider_than_the_phone
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ACCOUNTS = 800
@@ -49,6 +51,39 @@ def page(chromium: Browser, house: House) -> Iterator[Page]:
     yield page
     context.close()
     assert watch.taken() == []
+
+
+def faults(page: Page) -> list[str]:
+    """Of the page as it stands: light, and dark on a phone. All addresses in all four: see accessibility."""
+    found = violations(page, "light", RULES)
+    page.emulate_media(color_scheme="dark")
+    size = page.viewport_size
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    found += violations(page, "dark phone", CONTRAST) + wider_than_the_phone(page)
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme="light")
+    return found
+
+
+def narrow(page: Page) -> dict[str, Any]:
+    """What a phone shows of the tabs and of the first drawing, which is scrolled by the keyboard alone."""
+    size = page.viewport_size
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.reload()
+    here = page.locator(".tabs [aria-current]").bounding_box()
+    assert here is not None
+    tops = page.locator(".tabs a").evaluate_all("all => all.map(each => each.getBoundingClientRect().top)")
+    drawing = page.locator("figure .scroll").first
+    drawing.focus()
+    page.keyboard.press("ArrowRight")
+    expect(drawing).not_to_have_js_property("scrollLeft", 0)
+    drawn = page.locator("figure svg").first.evaluate("it => [it.clientWidth, it.width.baseVal.value]")
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    return {
+        "rows of tabs": len(set(tops)),
+        "current tab in sight": here["x"] >= 0 and here["x"] + here["width"] <= PHONE["width"],
+        "shrunk to": drawn[0] / drawn[1],
+    }
 
 
 def table(page: Page, address: str) -> dict[str, list[str]]:
@@ -114,23 +149,32 @@ def test_the_leader_finds_level_and_truth(page: Page, house: House) -> None:
 
     page.get_by_role("link", name="Prove").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Outcome progress")
+    assert faults(page) == []
     page.get_by_role("rowheader", name="Last NPS answer").get_by_role("link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Last NPS answer")
     expect(page.get_by_text("whatever it may tell is too little to use")).to_be_visible()
+    assert faults(page) == []
+    page.get_by_role("link", name="Rows").first.click()
+    expect(page.get_by_text("left after").first).to_be_visible()
+    assert faults(page) == []
 
     page.get_by_role("link", name="Risk", exact=True).click()
     expect(page.get_by_text("The model was not given Offboarding calls")).to_be_visible()
+    assert faults(page) == []
     page.goto(f"/customers/accounts/{at_risk}/risk/")
     page.get_by_role("link", name="Its reasons").click()
     expect(page.get_by_text("the same to the last bit")).to_be_visible()
+    assert faults(page) == []
 
     page.get_by_role("link", name="Scores", exact=True).click()
     page.get_by_role("link", name="Health score", exact=True).click()
     expect(page.get_by_role("row", name="The risk model")).to_contain_text("the weights cost")
+    assert faults(page) == []
 
     page.get_by_role("link", name="Triggers", exact=True).click()
     page.get_by_role("link", name="Usage drop", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("left while green")
+    assert faults(page) == []
     unseen = page.get_by_role("row", name="Accounts that left while green").get_by_role("link")
     counted = unseen.inner_text()
     unseen.click()
@@ -143,8 +187,34 @@ def test_the_leader_finds_level_and_truth(page: Page, house: House) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("looked well 60 days before")
     expect(page.get_by_role("heading", name="of revenue gave no feedback in 90 days")).to_be_visible()
     expect(page.get_by_text("whatever the").first).to_be_visible()
+    assert faults(page) == []
 
     page.get_by_role("link", name=re.compile("Captive")).click()
     expect(page.get_by_text("Ask why they stay")).to_be_visible()
     unknown = page.get_by_role("row", name=re.compile("^Unknown")).first
     expect(unknown).to_contain_text("%")
+    assert faults(page) == []
+
+
+def test_the_leader_calls_a_quarter_and_keeps_a_decision(page: Page) -> None:
+    page.goto("/prove/forecast/")
+    assert faults(page) == []
+    assert narrow(page) == {"rows of tabs": 1, "current tab in sight": True, "shrunk to": 1}
+    page.get_by_label("Your call").fill("120")
+    page.get_by_role("button", name="Keep my call").click()
+    expect(page.get_by_label("Your call")).to_have_value("120")
+    expect(page.get_by_text("between 0 and 1").first).to_be_visible()
+    page.get_by_label("Your call").fill("40")
+    page.get_by_role("button", name="Keep my call").click()
+    expect(page.get_by_text("disagrees with the model")).to_be_visible()
+
+    for name in ("Experiments", "Touches", "Gears"):
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page.get_by_role("link", name=name, exact=True)).to_have_attribute("aria-current", "page")
+        assert faults(page) == [], name
+    page.get_by_role("link", name="Decisions", exact=True).click()
+    page.get_by_label("What was decided").fill("Call the three that went silent")
+    page.get_by_label("The numbers it rests on").fill("Outcome progress predicts (n = 198 left)")
+    page.get_by_role("button", name="Keep the decision").click()
+    expect(page.get_by_text("numbers only", exact=True)).to_be_visible()
+    assert faults(page) == []

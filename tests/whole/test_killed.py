@@ -22,7 +22,7 @@ from tests.moments import moment
 from tests.whole import scenario
 from tests.whole.scenario import AS_OF, DONE, IMPORTING, LIBRARIES, ROUND
 
-MOMENTS = 10
+MOMENTS = 6
 """In each part, the import and the round."""
 PATIENCE = 120.0
 PROCESSES = get_context("forkserver")
