@@ -43,8 +43,8 @@ demo: setup ## a demo company, the server and the worker; prints a sign-in link
 	@$(BIN)/heed demo
 
 # Beside each other: the ends of stages, processes that are waited for and the database leave processors idle.
-test: style chromium ## everything that must hold
-	@$(MAKE) --no-print-directory --jobs=3 types all-tests postgresql-tests
+test: setup chromium ## everything that must hold
+	@$(MAKE) --no-print-directory --jobs=4 style types all-tests postgresql-tests
 	@echo "Heed: all of it holds"
 
 lint: style types ## lint, format, contracts between packages, types

@@ -137,6 +137,7 @@ def test_key_activities_are_unknown_until_they_are_chosen(log: Log) -> None:
     assert (value("A1", "key_activities").value, value("A1", "key_activities").metric.version) == (1.0, 2)
 
 
+@pytest.mark.one_database
 def test_the_kept_first_and_last_days_give_what_all_history_gives(
     log: Log, stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,9 +122,9 @@ def verdict_words(verdict: Verdict) -> str:
 
 
 def finding(judged: tuple[Judged, ...]) -> str:
-    """The headline: what tells most, and what tells nothing."""
+    """The headline: what tells most, and what comes nearest to chance."""
     best = [each.name for each in judged if each.verdict.verdict == "predicts"][:2]
-    nothing = [each.name for each in judged if each.verdict.verdict == "does not"][:1]
+    nothing = [each.name for each in judged if each.verdict.verdict == "does not"][-1:]
     if not judged:
         return _("What predicts who leaves is not known yet")
     if not best:
