@@ -115,6 +115,18 @@ def test_weights_cost_what_the_model_has_more() -> None:
     assert better.reason.startswith("the weights do better than the model")
 
 
+def test_score_and_model_are_compared_on_the_rows_where_both_are_known() -> None:
+    y, risk, health = company()
+    silent = risk < np.median(risk)
+    found = what_weights_cost(np.where(silent, np.nan, health), risk, y, accounts=np.arange(800), capacity=80)
+    alone = what_weights_cost(
+        health[~silent], risk[~silent], y[~silent], accounts=np.arange(800)[~silent], capacity=80
+    )
+    assert found.model_auc.value == pytest.approx(alone.model_auc.value)
+    assert found.model_auc.n == found.score_auc.n == (~silent).sum()
+    assert found.auc.value == pytest.approx((found.model_auc.value or 0) - (found.score_auc.value or 0))
+
+
 def test_what_weights_cost_is_unknown_where_too_few_left() -> None:
     y, risk, health = company(40)
     found = what_weights_cost(health, risk, y * 0, accounts=np.arange(40), capacity=4)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from heed.evidence.cards import Beside, report_card
 from heed.evidence.cards.rows import Column, column
 from heed.evidence.estimate import Estimate
@@ -31,9 +33,11 @@ def what_weights_cost(
     """`health`: the hand-made score of each row (high is healthy, missing if unknown); `probability`: the
     model's, of leaving; `y`: 1 left, 0 stayed. Both are compared on rows where both are known, over the same
     draws of accounts. Thin data gives unknown figures, columns that do not fit a ValueError."""
+    score = column(health, len(y), "health")
+    known = np.where(np.isnan(score), np.nan, column(probability, len(y), "probability"))
     card = report_card(
-        y, probability, accounts=accounts, landmarks=landmarks, capacity=capacity, seed=seed,
-        baselines={"score": -column(health, len(health), "health")},
+        y, known, accounts=accounts, landmarks=landmarks, capacity=capacity, seed=seed,
+        baselines={"score": -score},
     )  # fmt: skip
     beside = card.baselines[0]
     return Cost(beside.auc, card.auc, beside.more_auc, beside.more_recall, _words(beside, capacity))

@@ -179,7 +179,7 @@ def score_accounts(
         found.loc[chosen, "reason"] = table.reasons
     for override in in_force(overrides, as_of).values():
         chosen = values.index.astype(str) == override.account
-        found.loc[chosen, "score"] = float(override.score)
+        found.loc[chosen, "score"] = _of_person(override)
         found.loc[chosen, "reason"] = override.reason
         found.loc[chosen, "overridden"] = True
     return found
@@ -193,9 +193,15 @@ def _segments(values: pd.DataFrame, segments: "pd.Series[Any] | None") -> list[s
 
 
 def in_force(overrides: Iterable[Override], as_of: date) -> dict[str, Override]:
-    """By account the override that holds on a day; of several the one that began last."""
-    holding = sorted((each for each in overrides if each.in_force(as_of)), key=lambda each: each.since)
-    return {override.account: override for override in holding}
+    """By account the override that holds on a day. Of several the one that began last counts, and takes the
+    place of those before for good: when it is over, none of them comes back."""
+    begun = sorted((each for each in overrides if each.since <= as_of), key=lambda each: each.since)
+    last = {override.account: override for override in begun}
+    return {account: override for account, override in last.items() if override.in_force(as_of)}
+
+
+def _of_person(override: Override) -> float:
+    return float(on_grid(np.array([override.score]))[0])
 
 
 def explain_score(
@@ -261,6 +267,6 @@ def _cap_parts(
 
 
 def _override_part(override: Override, before: float) -> Contribution:
-    moved = float(on_grid(np.array([override.score]))[0]) - before
+    moved = _of_person(override) - before
     words = f"set to {override.score:g} until {override.expires_on}: {override.reason}"
     return Contribution("override", "override", None, None, 0.0, moved, words)
