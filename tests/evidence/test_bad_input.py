@@ -515,6 +515,7 @@ QUESTIONS = {
             "fired": pd.DataFrame({"account": ["a", "b"], "on": [date(2026, 3, 1), date(2026, 4, 1)]}),
             "outcomes": pd.DataFrame({"account": ["a"], "on": [date(2026, 4, 20)]}),
             "alive": pd.DataFrame({"account": ["a", "b"], "since": date(2024, 1, 1), "until": None}),
+            "ended": pd.DataFrame({"account": ["b"], "on": [date(2026, 5, 20)]}),
             "until": TODAY,
             "horizon": 90,
             "csms": 2.0,

@@ -85,6 +85,56 @@ def test_each_alert_and_each_leaver_has_its_fate() -> None:
     assert (judged.since, judged.days, judged.dropped) == (date(2026, 1, 1), 365, 1)
 
 
+FAILED = days(
+    ("b", "2026-06-01"),  # within 90 days after its alert: neither right nor wrong
+    ("a", "2026-05-01"),  # after it left: right all the same
+    ("c", "2026-11-25"),  # decides what was open
+    ("d", "2026-09-01"),  # nothing fired before
+    ("e", "2027-01-15"),  # after the last day
+)
+
+
+def test_an_alert_before_a_failed_payment_is_neither_right_nor_wrong() -> None:
+    found = replayed(ended=FAILED)
+    assert (found.alerts, found.right, found.wrong, found.open, found.censored) == (4, 1, 1, 0, 2)
+    assert (found.precision.value, found.precision.n) == (0.5, 2)
+    weeks = (365 - 90) / 7
+    assert found.false_alarms.value == pytest.approx(1 / (2 * weeks))
+    plain = replayed()
+    assert plain.censored == 0
+    assert (found.left, found.recall, found.lead_days) == (plain.left, plain.recall, plain.lead_days)
+    judged = judge_alerts(FIRED, LEFT, ALIVE, until=UNTIL, ended=FAILED).alerts.set_index("account")
+    assert judged["fate"].to_dict() == {"a": "right", "b": "censored", "c": "censored", "e": "wrong"}
+    assert judged.loc["b", "ended"] == pd.Timestamp("2026-06-01")
+    assert replayed(ended=FAILED[:0]) == plain
+
+
+def test_the_ending_that_came_first_decides() -> None:
+    fired, left = days(("a", "2026-03-01")), days(("a", "2026-04-15"))
+
+    def fate(on: str) -> str:
+        judged = judge_alerts(fired, left, ALIVE, until=UNTIL, ended=days(("a", on)))
+        return str(judged.alerts["fate"].item())
+
+    # Before the alert, on its day, before it left, on that day, after.
+    ends = ("2026-02-01", "2026-03-01", "2026-04-14", "2026-04-15", "2026-04-16")
+    assert [fate(each) for each in ends] == ["right", "right", "censored", "right", "right"]
+    nobody = replayed(fired=fired, outcomes=days(), ended=days(("a", "2026-05-30")))
+    assert (nobody.censored, nobody.wrong) == (1, 0)
+    assert nobody.precision.reason == "it would not have fired, or nothing is decided yet"
+    late = replayed(fired=fired, outcomes=days(), ended=days(("a", "2026-05-31")))
+    assert (late.censored, late.wrong) == (0, 1)
+
+
+def test_moments_before_a_failed_payment_decide_nothing_by_chance_either() -> None:
+    moments = days(("a", "2026-03-01"), ("b", "2026-04-01"), ("b", "2026-09-01"), ("f", "2026-09-01"))
+    plain = by_chance(moments, FIRED, LEFT, ALIVE, until=UNTIL)
+    found = by_chance(moments, FIRED, LEFT, ALIVE, until=UNTIL, ended=FAILED)
+    assert (plain.precision.value, plain.precision.n) == (0.25, 4)
+    assert (found.precision.value, found.precision.n) == (pytest.approx(1 / 3), 3)
+    assert found.recall == plain.recall
+
+
 def test_f1_lies_between_precision_and_recall_and_knows_when_it_is_unknown() -> None:
     found = replayed()
     assert found.f1.value == pytest.approx(2 * (1 / 3) * 0.5 / (1 / 3 + 0.5))
@@ -132,7 +182,7 @@ def test_every_alert_is_right_wrong_or_open(
         return days(*((account, str(start + day * pd.Timedelta(days=1))) for account, day in rows))
 
     found = replayed(fired=table(fired), outcomes=table(left), alive=alive(*"abcd"))
-    assert found.right + found.wrong + found.open == found.alerts
+    assert found.right + found.wrong + found.open + found.censored == found.alerts
     assert (found.recall.value is None) == (found.left == 0)
     if found.recall.value is not None:
         assert found.recall.value + (found.missed.value or 0) == pytest.approx(1)

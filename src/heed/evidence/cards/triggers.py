@@ -2,7 +2,9 @@
 missed.
 
 An alert is right if its account left within the horizon after it, wrong if it was still there when the
-horizon had passed, and open while that is not known yet. Repeated firings close to each other are one alert.
+horizon had passed, and open while that is not known yet. It is censored where the account ended otherwise
+before (a payment failed): it neither left nor was still there, so the alert counts neither way. Repeated
+firings close to each other are one alert.
 An account that left is caught if an alert came within the horizon before (never on the same day), else
 missed: it left while green.
 """
@@ -24,16 +26,18 @@ MONTHS = 12
 HORIZON = 90
 QUIET = 14
 DAY = pd.Timedelta(days=1)
+FATES = ("right", "wrong", "open", "censored")
+DECIDED = ("right", "wrong")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay(Recorded):
     """What a trigger would have done between `since` and `until` (ISO dates).
 
-    `precision`: right alerts of those decided. `recall`: caught among the accounts that left; `f1` the
-    harmonic mean of both. `missed`: the opposite of recall, `missed_accounts` who. `lead_days`: median days
-    from the first alert within the horizon until an account left. `false_alarms`: wrong alerts per customer
-    success manager and week.
+    `precision`: right alerts of those decided, which `open` and `censored` ones are not. `recall`: caught
+    among the accounts that left; `f1` the harmonic mean of both. `missed`: the opposite of recall,
+    `missed_accounts` who. `lead_days`: median days from the first alert within the horizon until an account
+    left. `false_alarms`: wrong alerts per customer success manager and week.
     """
 
     since: str
@@ -43,6 +47,7 @@ class Replay(Recorded):
     right: int
     wrong: int
     open: int
+    censored: int
     left: int
     precision: Estimate
     recall: Estimate
@@ -66,6 +71,7 @@ def replay_trigger(
     quiet: int = QUIET,
     seed: int = 0,
     level: float = LEVEL,
+    ended: pd.DataFrame | None = None,
 ) -> Replay:
     """Replays the `months` before `until`, the last day of which everything is known.
 
@@ -73,11 +79,15 @@ def replay_trigger(
     before the window too, so that who left early in it can be found caught. `outcomes`: `account` and `on`,
     the days on which accounts left. `alive`: `account`, `since` and `until` (missing: still a customer).
     `csms`: how many customer success managers share the alarms. `quiet`: firings of an account within so
-    many days of the one before belong to the same alert. Raises ValueError where a column is missing.
+    many days of the one before belong to the same alert. `ended`: `account` and `on`, the days on which
+    accounts ended otherwise than by leaving, such as by a failed payment: an alert within the horizon before
+    is censored. Raises ValueError where a column is missing.
     """
-    judged = judge_alerts(fired, outcomes, alive, until=until, horizon=horizon, months=months, quiet=quiet)
+    judged = judge_alerts(
+        fired, outcomes, alive, until=until, horizon=horizon, months=months, quiet=quiet, ended=ended
+    )
     alerts, leavers = judged.alerts, judged.leavers
-    counts = {fate: int((alerts["fate"] == fate).sum()) for fate in ("right", "wrong", "open")}
+    counts = {fate: int((alerts["fate"] == fate).sum()) for fate in FATES}
     missed = leavers.loc[leavers["first"].isna(), "account"].unique()
     n = leavers["account"].nunique()
     precision, recall = _precision(alerts, level), _of_left(n - len(missed), n, months, level)
@@ -96,9 +106,9 @@ def replay_trigger(
 class JudgedAlerts:
     """What became of each alert, and who of those that left was alerted on, between two days.
 
-    `alerts`: account, on, `left` (the day on which it left within the horizon, NaT: it did not) and `fate`:
-    right, wrong or open. `leavers`: account, on (it left) and `first` firing within the horizon before (NaT:
-    missed). `dropped`: firings left out.
+    `alerts`: account, on, `left` and `ended` (the days within the horizon on which it left and on which it
+    ended otherwise, NaT: it did not) and `fate`: right, wrong, open or censored. `leavers`: account, on (it
+    left) and `first` firing within the horizon before (NaT: missed). `dropped`: firings left out.
     """
 
     since: date
@@ -121,6 +131,7 @@ def judge_alerts(
     horizon: int = HORIZON,
     months: int = MONTHS,
     quiet: int = QUIET,
+    ended: pd.DataFrame | None = None,
 ) -> JudgedAlerts:
     """The alerts and the leavers that `replay_trigger` counts, given the same."""
     if not (1 <= horizon < inf and 1 <= months < inf and 0 <= quiet < inf):
@@ -129,16 +140,10 @@ def judge_alerts(
         )
     end = pd.Timestamp(until)
     start = end - pd.DateOffset(months=months) + DAY
-    left = _days(outcomes, "outcomes", "on").drop_duplicates()
-    left = left[left["on"] <= end]
-    known = _days(fired, "fired", "on")
-    known = known[known["on"] <= end]
+    known, left = _known(fired, "fired", end), _known(outcomes, "outcomes", end).drop_duplicates()
+    others = left.iloc[:0] if ended is None else _known(ended, "ended", end)
     living = _living(known, _days(alive, "alive", "since", "until"))
-    alerts = _alerts(living, quiet)
-    alerts = alerts.assign(left=_next_leaving(alerts, left, horizon))
-    alerts["fate"] = "wrong"
-    alerts.loc[alerts["on"] + horizon * DAY > end, "fate"] = "open"
-    alerts.loc[alerts["left"].notna(), "fate"] = "right"
+    alerts = _fated(_alerts(living, quiet), left, others, horizon, end)
     gone = left[left["on"] >= start].reset_index(drop=True)
     return JudgedAlerts(
         start.date(), end.date(), alerts[alerts["on"] >= start].reset_index(drop=True),
@@ -168,10 +173,12 @@ def by_chance(
     horizon: int = HORIZON,
     months: int = MONTHS,
     level: float = LEVEL,
+    ended: pd.DataFrame | None = None,
 ) -> Chance:
-    """`moments`: `account` and `on`, every day of the grid on which the trigger was looked at."""
+    """`moments`: `account` and `on`, every day of the grid on which the trigger was looked at. All else is as
+    in `replay_trigger`: a moment within the horizon before an account ended otherwise decides nothing."""
     found = judge_alerts(
-        moments, outcomes, alive, until=until, horizon=horizon, months=months, quiet=0
+        moments, outcomes, alive, until=until, horizon=horizon, months=months, quiet=0, ended=ended
     ).alerts
     living = _living(_days(fired, "fired", "on"), _days(alive, "alive", "since", "until"))
     alerted = pd.merge_asof(
@@ -199,6 +206,12 @@ def _days(table: pd.DataFrame, name: str, *columns: str) -> pd.DataFrame:
     return found
 
 
+def _known(table: pd.DataFrame, name: str, end: pd.Timestamp) -> pd.DataFrame:
+    """The days of a table up to the last one of which everything is known."""
+    found = _days(table, name, "on")
+    return found[found["on"] <= end]
+
+
 def _living(fired: pd.DataFrame, alive: pd.DataFrame) -> pd.DataFrame:
     """Firings at accounts that were customers on the day, by account and day, each once."""
     both = fired.drop_duplicates().merge(alive, on="account")
@@ -213,12 +226,26 @@ def _alerts(living: pd.DataFrame, quiet: int) -> pd.DataFrame:
     return living[gap.isna() | (gap > quiet * DAY)].reset_index(drop=True)
 
 
-def _next_leaving(alerts: pd.DataFrame, left: pd.DataFrame, horizon: int) -> "pd.Series[Any]":
-    """For each alert the day on which its account left within the horizon, NaT if it did not."""
-    pairs = alerts.reset_index().merge(left, on="account", suffixes=("", "_left"))
-    after = pairs["on_left"] - pairs["on"]
-    caught = pairs[(after > 0 * DAY) & (after <= horizon * DAY)]
-    return caught.groupby("index")["on_left"].min().reindex(alerts.index)
+def _fated(
+    alerts: pd.DataFrame, left: pd.DataFrame, ended: pd.DataFrame, horizon: int, end: pd.Timestamp
+) -> pd.DataFrame:
+    """The alerts with what became of each within the horizon: the ending that came first decides."""
+    found = alerts.assign(left=_next(alerts, left, horizon), ended=_next(alerts, ended, horizon))
+    # Of two on one day leaving comes first, as in the rows that risk is learnt from.
+    censored = found["ended"].notna() & ~(found["left"] <= found["ended"])
+    found["fate"] = "wrong"
+    found.loc[found["on"] + horizon * DAY > end, "fate"] = "open"
+    found.loc[found["left"].notna(), "fate"] = "right"
+    found.loc[censored, "fate"] = "censored"
+    return found
+
+
+def _next(alerts: pd.DataFrame, endings: pd.DataFrame, horizon: int) -> "pd.Series[Any]":
+    """For each alert the day of its account's first ending within the horizon, NaT if there was none."""
+    pairs = alerts.reset_index().merge(endings, on="account", suffixes=("", "_ending"))
+    after = pairs["on_ending"] - pairs["on"]
+    within = pairs[(after > 0 * DAY) & (after <= horizon * DAY)]
+    return within.groupby("index")["on_ending"].min().reindex(alerts.index)
 
 
 def _first_before(living: pd.DataFrame, gone: pd.DataFrame, horizon: int) -> "pd.Series[Any]":
@@ -239,7 +266,7 @@ def _leads(leavers: pd.DataFrame) -> "pd.Series[Any]":
 def _precision(alerts: pd.DataFrame, level: float) -> Estimate:
     """Wilson's interval for as many alerts as they are worth: several of one account count for less."""
     method = "right alerts of those decided, Wilson interval widened for accounts with several alerts"
-    decided = alerts[alerts["fate"] != "open"]
+    decided = alerts[alerts["fate"].isin(DECIDED)]
     if not len(decided):
         return Estimate.unknown("it would not have fired, or nothing is decided yet", method=method)
     right = (decided["fate"] == "right").to_numpy(float)
