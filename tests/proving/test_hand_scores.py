@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import date
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -11,14 +12,16 @@ from django.urls import reverse
 
 from heed.customers.models import Account
 from heed.evidence.cards import ReportCard
+from heed.evidence.estimate import Estimate
 from heed.ledger.models import AuditEntry
 from heed.measures.actions import ensure_starter_metrics
 from heed.measures.learning import learn
-from heed.measures.models import MetricDefinition, MetricValue
+from heed.measures.models import LandmarkPanel, MetricDefinition, MetricValue
 from heed.measures.panels import rows_of
 from heed.people.models import User
 from heed.proving import cards, hand_scores
-from heed.proving.hand_scores import JudgedScores, judge_scores
+from heed.proving.hand_score_pages import Kept, scores_chart, scores_finding
+from heed.proving.hand_scores import JudgedScores, Worth, judge_scores
 from heed.proving.models import HandScore, HandScoreVersion, ScoreCard, ScoreOverride
 from tests.measures.conftest import log as log
 from tests.measures.test_learning import BY, DAY, fill
@@ -375,3 +378,37 @@ def another_version_is_another_card_and_the_one_before_goes(score: HandScore) ->
 def test_without_landmarks_there_is_no_card_to_make(score: HandScore) -> None:
     assert judge_scores(DAY, by=BY) == JudgedScores(1, 0)
     assert not ScoreCard.objects.exists()
+
+
+def of_worth(name: str, auc: Estimate) -> Kept:
+    card = SimpleNamespace(auc=auc, n=40, left=10, accounts=30)
+    return Kept(HandScore(name=name), HandScoreVersion(), Worth(card, LandmarkPanel(as_of=DAY)), "")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("told", "finding"),
+    [
+        ([Estimate(0.8, 0.4, 0.95, 20)], "No score by hand is shown to rank who leaves better than chance"),
+        ([Estimate(0.7, 0.6, 0.8, 40)], "“0” ranks who leaves better than chance"),
+        # The one of the highest AUC is of few rows: what is shown of the other stays true.
+        (
+            [Estimate(0.8, 0.4, 0.95, 20), Estimate(0.7, 0.6, 0.8, 40)],
+            "“1” ranks who leaves better than chance",
+        ),
+        (
+            [Estimate(0.9, 0.8, 0.95, 40), Estimate(0.7, 0.6, 0.75, 40), Estimate.unknown("too few")],
+            "“0” ranks who leaves best of the scores by hand",
+        ),
+        ([Estimate.unknown("too few")], "What the scores by hand are worth is not known yet"),
+    ],
+)
+def test_the_headline_holds_for_every_score_that_is_shown(told: list[Estimate], finding: str) -> None:
+    assert scores_finding([of_worth(str(place), auc) for place, auc in enumerate(told)]) == finding
+
+
+def test_a_score_that_ranks_all_wrongly_is_drawn_too() -> None:
+    chart = scores_chart(
+        [of_worth("upside down", Estimate(0.0, 0.0, 0.1, 40)), of_worth("unknown", Estimate.unknown("few"))]
+    )
+    assert chart is not None
+    assert chart.rows == (("upside down", "0.000", "0.000–0.100", "40", "10"),)

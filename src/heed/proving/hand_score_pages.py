@@ -44,28 +44,38 @@ def _current() -> Any:
 
 def _auc(each: Kept) -> float:
     card = each.worth.card
-    return (card.auc.value or 0.0) if card else 0.0
+    return -1.0 if card is None or card.auc.value is None else card.auc.value
 
 
 def scores_finding(found: list[Kept]) -> str:
     """The headline: whether any score by hand is shown to rank who leaves."""
     if not found:
         return _("No score by hand is kept yet")
-    card = found[0].worth.card
-    if card is None or card.auc.value is None:
+    if not found[0].worth.known:
         return _("What the scores by hand are worth is not known yet")
-    told = {"name": found[0].score.name}
-    if card.auc.low is None or card.auc.low <= 0.5:
+    shown = [each for each in found if _low(each) > 0.5]
+    if not shown:
         return _("No score by hand is shown to rank who leaves better than chance")
-    others = [each.worth.card.auc.high or 1.0 for each in found[1:] if each.worth.card and _auc(each)]
-    if not others or card.auc.low <= max(others):
+    best, told = shown[0], {"name": shown[0].score.name}
+    others = [_high(each) for each in found if each is not best and each.worth.known]
+    if not others or _low(best) <= max(others):
         return _("“%(name)s” ranks who leaves better than chance") % told
     return _("“%(name)s” ranks who leaves best of the scores by hand") % told
 
 
+def _low(each: Kept) -> float:
+    card = each.worth.card
+    return 0.0 if card is None or card.auc.low is None else card.auc.low
+
+
+def _high(each: Kept) -> float:
+    card = each.worth.card
+    return 1.0 if card is None or card.auc.high is None else card.auc.high
+
+
 def scores_chart(found: list[Kept]) -> Chart | None:
     """The AUC of each score with its interval, against chance."""
-    shown = [(each, each.worth.card) for each in found if each.worth.card and _auc(each)]
+    shown = [(each, each.worth.card) for each in found if each.worth.known]
     if not shown:
         return None
     bars = [Bar(each.score.name, card.auc.value, card.auc.low, card.auc.high) for each, card in shown if card]

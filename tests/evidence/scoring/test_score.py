@@ -127,12 +127,12 @@ def test_when_the_last_override_is_over_the_score_is_computed_again_and_none_bef
     long, short = override(), override(score=55, since=date(2026, 11, 10), expires_on=date(2026, 11, 12))
 
     def told(day: int) -> tuple[float, bool]:
-        found = score_accounts(score(), values, as_of=date(2026, 11, day), overrides=[short, long]).loc["a"]
-        return found["score"], found["overridden"]
+        found = score_accounts(score(), values, as_of=date(2026, 11, day), overrides=[short, long])
+        return found["score"].item(), found["overridden"].item()
 
     assert [told(day) for day in (9, 10, 12, 13)] == [(80, True), (55, True), (55, True), (0, False)]
     after = explain_score(
-        score(), values.loc["a"], account="a", as_of=date(2026, 11, 13), overrides=[long, short]
+        score(), values.iloc[0], account="a", as_of=date(2026, 11, 13), overrides=[long, short]
     )
     assert after.score == 0
 
@@ -141,7 +141,7 @@ def test_an_override_is_the_same_figure_in_the_table_and_in_its_explanation() ->
     values = pd.DataFrame({"logins": [3.0], "nps": [8.0], "severe": [0]}, index=["a"])
     told = [override(score=33.3)]
     listed = score_accounts(score(), values, as_of=TODAY, overrides=told)["score"]["a"]
-    assert listed == explain_score(score(), values.loc["a"], account="a", as_of=TODAY, overrides=told).score
+    assert listed == explain_score(score(), values.iloc[0], account="a", as_of=TODAY, overrides=told).score
 
 
 def test_a_record_comes_back_exactly_and_weights_make_a_new_version() -> None:
