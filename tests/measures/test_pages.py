@@ -10,6 +10,7 @@ from heed.customers.models import Account
 from heed.customers.rows import AccountRow, PeriodRow
 from heed.measures import reads
 from heed.measures.actions import ensure_starter_metrics, measure_accounts
+from heed.measures.definitions import new_version
 from heed.measures.models import MetricValue
 from heed.stream import Stream
 
@@ -87,6 +88,19 @@ def test_a_figure_of_the_last_activity_opens_that_one(log: Log) -> None:
         page = reads.rows_behind(Account.objects.get(key="A2"), reads.definition_of(key).metric, DAY)
         assert [row.at.date().isoformat() for row in page.rows] == [at]
         assert page.total == 1
+
+
+def test_the_rows_of_an_earlier_version_are_those_that_it_counted(log: Log, viewer_client: Client) -> None:
+    first = reads.definition_of("active_people")
+    new_version({**first.row.definition, "window": 11}, by="person:1")
+    address = f"/customers/accounts/A%2F1/metrics/active_people/?as_of={DAY}"
+    # In eleven days: bob alone.
+    assert "1 row" in viewer_client.get(address).content.decode()
+    earlier = viewer_client.get(f"{address}&version=1").content.decode()
+    assert "2 rows" in earlier
+    assert "This is its version 1, which is not in force any more." in earlier
+    for unknown in ("3", "0", "-1", "one", "9" * 9):
+        assert viewer_client.get(f"{address}&version={unknown}").status_code == 404
 
 
 def test_a_date_that_was_not_stored_shows_its_rows_and_no_figure(viewer_client: Client) -> None:

@@ -28,7 +28,7 @@ def test_the_figures_along_an_axis_leave_room_between_them() -> None:
     ],
 )
 def test_a_reason_says_that_it_adds_nothing_where_its_figure_is_nought(adds: float, words: str) -> None:
-    assert Reason("last_nps", "Last NPS answer", None, adds).words == words
+    assert Reason("last_nps", 1, "Last NPS answer", None, adds).words == words
 
 
 def test_the_tab_of_a_page_within_a_page_is_that_page() -> None:

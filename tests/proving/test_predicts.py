@@ -102,6 +102,8 @@ def the_model_shows_its_card_and_any_score_its_reasons(member_client: Client) ->
     assert told.alike
     assert told.base + sum(each.adds for each in told.reasons) == pytest.approx(told.log_odds, abs=1e-9)
     assert "the same to the last bit" in page.content.decode()
+    behind = reverse("measures:behind", args=["A050", "days_active"])
+    assert f"{behind}?as_of={DAY}&amp;version=1" in page.content.decode()
     assert member_client.get(address, {"on": DAY.isoformat()}).status_code == 200
     assert member_client.get(address, {"on": "2020-01-01"}).status_code == 404
     assert member_client.get(address, {"on": "yesterday"}).status_code == 404

@@ -146,9 +146,12 @@ def versions_of(key: str) -> list[Definition]:
     return [_definition(row) for row in rows]
 
 
-def definition_of(key: str) -> Definition:
-    """The version in force of a metric."""
-    return next(each for each in versions_of(key) if each.row.is_current)
+def definition_of(key: str, version: int | None = None) -> Definition:
+    """A version of a metric, or the one in force; 404 when there is none."""
+    for each in versions_of(key):
+        if each.row.version == version or (version is None and each.row.is_current):
+            return each
+    raise Http404(_("There is no version %(n)s of the metric %(key)s.") % {"n": version, "key": key})
 
 
 def _counted(rows: QuerySet[MetricDefinition]) -> QuerySet[Any]:

@@ -44,7 +44,7 @@ def metric(request: HttpRequest, key: str) -> HttpResponse:
 def behind(request: HttpRequest, key: str, metric: str) -> HttpResponse:
     """The rows that an account's figure was computed from."""
     account = account_for(cast(User, request.user), key)
-    definition = reads.definition_of(metric)
+    definition = reads.definition_of(metric, _asked_version(request))
     value = MetricValue.objects.filter(account=account, metric=definition.row).first()
     as_of = _asked_date(request) or (value.as_of if value else clock.today())
     page = reads.rows_behind(account, definition.metric, as_of, page=_asked_page(request))
@@ -89,6 +89,14 @@ def _asked_date(request: HttpRequest) -> date | None:
         told = {"text": text, "first": YEARS[0], "last": YEARS[1]}
         raise Http404(_("%(text)s is no date from %(first)d to %(last)d.") % told)
     return asked
+
+
+def _asked_version(request: HttpRequest) -> int | None:
+    """None: the version in force. What is no number is no version."""
+    text = request.GET.get("version", "")
+    if not text:
+        return None
+    return int(text) if text.isdecimal() and len(text) < 8 else 0
 
 
 def _asked_page(request: HttpRequest) -> int:

@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from heed.customers.models import Account
 from heed.evidence.cards import ReportCard
 from heed.evidence.estimate import Estimate
+from heed.evidence.metrics import Metric
+from heed.evidence.risk import CONTRACT_CLOCK
 from heed.ledger import clock, words
 from heed.measures.definitions import metrics_of
 from heed.measures.drift import SHIFT, Outcomes, drift_of, moved_since
@@ -21,7 +23,6 @@ from heed.proving.predicting import outdated
 MOVED = 12
 DECIMALS = 3
 """Of what a reason adds, as the page shows it."""
-CONTRACT = "contract clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +258,11 @@ def calibration_chart(card: ReportCard) -> Chart:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What one thing adds to the log-odds of leaving; `metric` "" for the contract clock."""
+    """What one thing adds to the log-odds of leaving; `metric` "" for the contract clock, else with the
+    `version` of its definition that the model learnt."""
 
     metric: str
+    version: int
     label: str
     value: float | None
     adds: float
@@ -304,20 +307,21 @@ def reopened_score(account: Account, on: str) -> ReopenedScore | None:
     found = reopened(score)
     if found is None:
         return ReopenedScore(score, False, 0.0, 0.0, (), days)
-    names = {metric.key: metric.name for metric in asked_of(score.model)}
-    reasons = sorted(_reasons(found.why.table, found.told, names), key=lambda each: -abs(each.adds))
-    changed = None if found.changed is None else tuple(names[key] for key in found.changed)
+    asked = {metric.key: metric for metric in asked_of(score.model)}
+    reasons = sorted(_reasons(found.why.table, found.told, asked), key=lambda each: -abs(each.adds))
+    changed = None if found.changed is None else tuple(asked[key].name for key in found.changed)
     alike, odds = same(score, found.again), float(found.why.log_odds[0])
     return ReopenedScore(score, alike, found.why.base, odds, tuple(reasons), days, changed)
 
 
-def _reasons(adds: pd.DataFrame, told: pd.DataFrame, names: Mapping[str, str]) -> Iterator[Reason]:
+def _reasons(adds: pd.DataFrame, told: pd.DataFrame, asked: Mapping[str, Metric]) -> Iterator[Reason]:
     for column in adds.columns:
-        clock = column == CONTRACT
-        value = told[column].iloc[0] if column in told else None
-        label = _("Contract: age and renewal") if clock else names.get(column, column)
-        known = None if value is None or pd.isna(value) else float(value)
-        yield Reason("" if clock else column, label, known, float(adds[column].iloc[0]))
+        if column == CONTRACT_CLOCK:
+            yield Reason("", 0, _("Contract: age and renewal"), None, float(adds[column].iloc[0]))
+            continue
+        metric, value = asked[column], told[column].iloc[0]
+        known = None if pd.isna(value) else float(value)
+        yield Reason(column, metric.version, metric.name, known, float(adds[column].iloc[0]))
 
 
 def _day(text: str) -> date:
