@@ -189,6 +189,20 @@ def test_a_score_of_a_past_day_is_made_again_to_the_last_bit(
     assert "A050" not in set(rows_of(learnt.panel)["account"])
 
 
+def test_an_account_that_turns_out_to_have_left_has_no_score_of_the_day_any_more(learnt: RiskModel) -> None:
+    estimate_risk(DAY, by=BY)
+    kept = {score.account.key: score.pk for score in RiskScore.objects.select_related("account")}
+    assert len(kept) == 40
+    ended = replace(quarter("A050", 7), ends_on=DAY, recorded_at=known_from(DAY))
+    save_periods([ended], by="import:2", source="crm")
+    estimate_risk(DAY, by=BY)
+    scores = RiskScore.objects.select_related("account", "model")
+    del kept["A050"]
+    assert {score.account.key: score.pk for score in scores} == kept
+    again = [reopened(score) for score in scores]
+    assert all(found and same(score, found.again) for score, found in zip(scores, again, strict=True))
+
+
 def test_each_kind_of_ending_and_change_is_kept_apart(log: Callable[..., None]) -> None:
     fill(log, 30, 10)
     by = {"by": "import:2", "source": "crm"}

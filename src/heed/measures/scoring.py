@@ -1,6 +1,6 @@
 """The risk model's word on every account and day, kept: any past score reopens and can be made again."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from heed.customers.shelves import batches
 from heed.evidence.estimate import Estimate
 from heed.evidence.metrics import Metric
 from heed.evidence.risk import HazardModel, Reasons
@@ -43,6 +44,7 @@ def score_accounts(as_of: date, known: Sequence[Contract]) -> dict[int, RiskScor
         return {}
     features = features_of_day(as_of, metrics_of(version.definitions), known)
     found = [score for score in scored(version, features, as_of) if score is not None]
+    _forget_others(as_of, {score.account_id for score in found})
     RiskScore.objects.bulk_create(
         found,
         batch_size=2_000,
@@ -57,6 +59,13 @@ def score_accounts(as_of: date, known: Sequence[Contract]) -> dict[int, RiskScor
     # What a version learnt from is megabytes, and the same for all.
     stored = stored.defer("model__record", "model__card", "model__panel__table")
     return {score.account_id: score for score in stored}
+
+
+def _forget_others(as_of: date, scored: Collection[int]) -> None:
+    """What was scored earlier that day and is not any more: it could not be made again from what is kept."""
+    stored = RiskScore.objects.filter(as_of=as_of).values_list("account", "pk")
+    for gone in batches(pk for account, pk in stored if account not in scored):
+        RiskScore.objects.filter(pk__in=gone).delete()
 
 
 def asked_of(version: RiskModel) -> list[Metric]:
