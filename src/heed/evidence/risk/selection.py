@@ -25,7 +25,6 @@ STRONGER = 1
 CLOCK_PENALTIES = (1.0, 10.0, 100.0, 1_000.0, 100_000.0)
 CONTRACT_PENALTY = 0.1
 ROUGHLY = 1e-6
-SURELY = 1.0
 PER_PARAMETER = 10
 TURN_PENALTY = 30.0
 CLOCK = "clock"
@@ -223,7 +222,7 @@ def _is_noise(tried: Sequence[Tried], groups: Whole) -> bool:
 
 def _near(best: Tried, own: Tried, groups: Whole) -> bool:
     behind, error = _behind(best, own, groups)
-    return behind <= SURELY * error
+    return behind <= error
 
 
 def _behind(best: Tried, own: Tried, groups: Whole) -> tuple[float, float]:
