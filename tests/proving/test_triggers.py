@@ -1,6 +1,7 @@
 """Triggers: made, replayed on what was known then, refused without a fresh replay, firing once on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from heed.customers.actions import save_periods
 from heed.customers.models import Account
 from heed.ledger.models import AuditEntry
 from heed.measures.definitions import ensure_starter_metrics, new_version, starter_definitions
@@ -27,7 +29,7 @@ from heed.proving.trigger_replays import (
 )
 from heed.proving.triggering import Rule, TriggerRefused, make_trigger
 from tests.measures.conftest import log as log
-from tests.measures.test_learning import BY, DAY, fill
+from tests.measures.test_learning import BY, DAY, fill, quarter
 
 pytestmark = pytest.mark.django_db
 TRIGGERS, NEW = "/prove/triggers/", "/prove/triggers/new/"
@@ -103,6 +105,54 @@ def test_the_replay_counts_who_was_caught_and_who_left_while_green(silence: Trig
     # Those that left are silent for good; whoever stays never was.
     keys = dict(Account.objects.values_list("pk", "key"))
     assert [keys[pk] for pk in past_of(kept)] == [f"A00{number}" for number in range(8)]
+
+
+def fail_payment(account: str, number: int) -> None:
+    failed = replace(quarter(account, number), attributes={"ended_because": "payment failed"})
+    save_periods([failed], by="import:2", source="crm")
+
+
+def test_an_alert_before_a_failed_payment_is_neither_right_nor_wrong(
+    silence: Trigger, member_client: Client
+) -> None:
+    before = replayed(silence)
+    fail_payment("A002", 4)
+    told = replayed(silence)
+    replay = told.replay
+    assert (replay.alerts, replay.right, replay.wrong, replay.censored, replay.left) == (6, 5, 0, 1, 5)
+    assert (replay.precision.value, replay.precision.n, replay.recall.n) == (1.0, 5, 5)
+    # It was looked at on 13 of the 90 days before 30 December 2025: by chance too, these decide nothing.
+    assert told.chance.precision.n == before.chance.precision.n - 13
+    row = rows_behind(TriggerReplay.objects.get(), "censored")[0]
+    assert (row.key, row.other) == ("A002", date(2025, 12, 30))
+    page = member_client.get(f"{TRIGGERS}{silence.pk}/")
+    assert ("censored", 1) in [(each.what, each.n) for each in page.context["counts"]]
+    assert "Alerts neither right nor wrong: a payment failed within 90 days" in page.content.decode()
+    rows = member_client.get(f"{TRIGGERS}{silence.pk}/rows/?what=censored").content.decode()
+    assert "its payment failed on 30 Dec 2025, 34 days later: neither right nor wrong" in rows
+    fail_payment("A010", 7)
+    TriggerFiring.objects.create(
+        version=version_of(silence), account=Account.objects.get(key="A010"), on=DAY + timedelta(days=7),
+        value=30, repeated=False,
+    )  # fmt: skip
+    since = live(version_of(silence), DAY + timedelta(days=120))
+    assert since is not None
+    assert (since.replay.censored, since.replay.wrong, list(since.fates.values())) == (1, 0, ["censored"])
+
+
+def test_a_replay_that_an_earlier_version_kept_is_made_again_before_it_counts(
+    silence: Trigger, lead_client: Client
+) -> None:
+    replayed(silence)
+    kept = TriggerReplay.objects.get()
+    assert kept.record is not None
+    del kept.record["replay"]["censored"]
+    kept.save()
+    for address in (TRIGGERS, f"{TRIGGERS}{silence.pk}/"):
+        assert "replayed by an earlier version of Heed" in lead_client.get(address).content.decode()
+    lead_client.post(f"{TRIGGERS}{silence.pk}/switch/", {"do": "on"})
+    silence.refresh_from_db()
+    assert not silence.is_on
 
 
 def test_a_rule_that_sees_only_part_of_them_names_who_it_missed(silence: Trigger) -> None:

@@ -17,10 +17,11 @@ from heed.measures.landmarks import HORIZON
 from heed.measures.models import MetricDefinition, MetricVerdict
 from heed.proving.charts import Bar, Chart, intervals
 from heed.proving.models import Side, Trigger, TriggerReplay, TriggerVersion
-from heed.proving.trigger_replays import Live, Told, is_past, live, rows_of
+from heed.proving.trigger_replays import Live, Told, is_past, live, rows_of, told_of
 from heed.proving.triggering import current_version, is_waiting, latest_replay, why_not
 
-FATES: Final = ("alerts", "right", "wrong", "open", "left", "caught", "missed")
+ALERTS: Final = ("alerts", "right", "wrong", "open", "censored")
+FATES: Final = (*ALERTS, "left", "caught", "missed")
 """The counts of a replay, each of which opens its accounts."""
 
 
@@ -35,8 +36,7 @@ class Standing:
 
     @property
     def told(self) -> Told | None:
-        record = self.replay.record if self.replay else None
-        return Told.from_record(record) if record else None
+        return told_of(self.replay)
 
     @property
     def rule_words(self) -> str:
@@ -54,7 +54,7 @@ class Standing:
 
     @property
     def reason(self) -> str:
-        return self.replay.reason if self.replay else _("not replayed yet")
+        return (self.replay.reason or self.refused) if self.replay else _("not replayed yet")
 
     @property
     def refused(self) -> str:
@@ -249,8 +249,9 @@ def source(told: Told) -> str:
     """Where the figures come from, and how they are defined."""
     return _(
         "%(reach)s (%(months)d months), looked at once a week by what was recorded until then."
-        " Right: the account left within %(days)d days after the alert. Caught: it had an alert within"
-        " %(days)d days before it left. At random: the same of every account on every one of these days."
+        " Right: the account left within %(days)d days after the alert; where its payment failed first, the"
+        " alert is neither right nor wrong. Caught: it had an alert within %(days)d days before it left."
+        " At random: the same of every account on every one of these days."
     ) % {
         "reach": reach(told),
         "months": told.months,
@@ -317,6 +318,8 @@ def what_words() -> dict[str, str]:
         "right": _("right alerts: the account left within %(days)d days") % {"days": HORIZON},
         "wrong": _("false alarms: the account was still there %(days)d days later") % {"days": HORIZON},
         "open": _("alerts not decided yet"),
+        "censored": _("alerts neither right nor wrong: a payment failed within %(days)d days")
+        % {"days": HORIZON},
         "left": _("accounts that left"),
         "caught": _("accounts that left with an alert before"),
         "missed": _("accounts that left while green"),
@@ -328,7 +331,7 @@ def counts(told: Told) -> list[Count]:
     missed = len(replay.missed_accounts)
     found = {
         "alerts": replay.alerts, "right": replay.right, "wrong": replay.wrong, "open": replay.open,
-        "left": replay.left, "caught": replay.left - missed, "missed": missed,
+        "censored": replay.censored, "left": replay.left, "caught": replay.left - missed, "missed": missed,
     }  # fmt: skip
     shares = {"right": replay.precision, "caught": replay.recall, "missed": replay.missed}
     return [Count(what, said, found[what], shares.get(what)) for what, said in what_words().items()]
@@ -336,8 +339,8 @@ def counts(told: Told) -> list[Count]:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An alert or a leaving; `value` None: unknown. `other` of an alert: when its account left; of a leaving:
-    the first alert before. `past`: whether the value is past the threshold."""
+    """An alert or a leaving; `value` None: unknown. `other` of an alert: when its account left, or its payment
+    failed; of a leaving: the first alert before. `past`: whether the value is past the threshold."""
 
     key: str
     name: str
@@ -359,7 +362,7 @@ def rows_behind(replay: TriggerReplay, what: str) -> list[Row]:
     table = rows_of(replay) if replay.record else None
     if table is None:
         return []
-    chosen = table[table["kind"] == ("alert" if what in ("alerts", "right", "wrong", "open") else "leaver")]
+    chosen = table[table["kind"] == ("alert" if what in ALERTS else "leaver")]
     if what not in ("alerts", "left"):
         chosen = chosen[chosen["fate"] == what]
     names = {pk: (key, name) for pk, key, name in Account.objects.values_list("pk", "key", "name")}
@@ -389,7 +392,8 @@ def _value(told: Any) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """A firing since it is on, and what became of it: right, wrong, open, or the same alert as before."""
+    """A firing since it is on, and what became of it: right, wrong, open, censored (a payment failed), or the
+    same alert as before."""
 
     key: str
     name: str

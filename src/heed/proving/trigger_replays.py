@@ -57,16 +57,30 @@ class Told:
 
     @classmethod
     def from_record(cls, told: Mapping[str, Any]) -> "Told":
+        """ValueError where an earlier version of Heed kept it."""
         replay, chance = Replay.from_record(told["replay"]), Chance.from_record(told["chance"])
         return cls(replay, chance, told["months"], told["managers"])
 
 
+def told_of(replay: TriggerReplay | None) -> Told | None:
+    """None: there is none, it came to nothing for its reason, or an earlier version of Heed kept it."""
+    try:
+        return Told.from_record(replay.record) if replay and replay.record else None
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Outcomes:
-    """Who left when, and who paid from when until when, as known on a day."""
+    """Who left when, whose payment failed when, and who paid from when until when, as known on a day."""
 
     left: pd.DataFrame
+    failed: pd.DataFrame
     alive: pd.DataFrame
+
+    def given(self, fired: pd.DataFrame) -> dict[str, Any]:
+        """What alerts are judged by."""
+        return {"fired": fired, "outcomes": self.left, "alive": self.alive, "ended": self.failed}
 
 
 def grid_before(as_of: date) -> list[date]:
@@ -121,13 +135,12 @@ def _replayed(
     version: TriggerVersion, values: pd.DataFrame, months: int, as_of: date
 ) -> tuple[Told, pd.DataFrame]:
     fired = rule(version).fires(values)
-    outcomes = _outcomes(as_of)
-    window: dict[str, Any] = {"until": as_of, "horizon": HORIZON, "months": months}
-    found = fired, outcomes.left, outcomes.alive
+    window = {"until": as_of, "horizon": HORIZON, "months": months}
+    given = _outcomes(as_of).given(fired) | window
     managers = managers_of(as_of)
-    replay = replay_trigger(*found, **window, quiet=version.quiet, csms=managers or None, seed=SEED)
-    chance = by_chance(values[["account", "on"]], *found, **window)
-    judged = judge_alerts(*found, **window, quiet=version.quiet)
+    replay = replay_trigger(**given, quiet=version.quiet, csms=managers or None, seed=SEED)
+    chance = by_chance(values[["account", "on"]], **given)
+    judged = judge_alerts(**given, quiet=version.quiet)
     return Told(replay, chance, months, managers), _table(version, judged, values)
 
 
@@ -140,8 +153,8 @@ def _outcomes(as_of: date) -> _Outcomes:
     known = stays(as_of)
     ended = endings(as_of, known)
     # A payment that failed is no choice to leave: it is kept apart, as everywhere.
-    left = ended.loc[ended["kind"] == "churn", ["account", "on"]]
-    return _Outcomes(left, known.rename(columns={"from": "since", "to": "until"}))
+    left, failed = (ended.loc[ended["kind"] == kind, ["account", "on"]] for kind in ("churn", "involuntary"))
+    return _Outcomes(left, failed, known.rename(columns={"from": "since", "to": "until"}))
 
 
 def managers_of(as_of: date) -> int:
@@ -151,10 +164,12 @@ def managers_of(as_of: date) -> int:
 
 
 def _table(version: TriggerVersion, judged: JudgedAlerts, values: pd.DataFrame) -> pd.DataFrame:
-    """The rows behind a replay: each alert with its fate and the day its account left; each leaver with its
-    first alert, and the value that came nearest to alerting; and who was past the threshold in the end."""
+    """The rows behind a replay: each alert with its fate and the day its account left or its payment failed;
+    each leaver with its first alert, and the value that came nearest to alerting; and who was past the
+    threshold in the end."""
     at = values.set_index(["account", "on"])["value"]
     alerts = judged.alerts.assign(kind="alert", other=judged.alerts["left"])
+    alerts["other"] = alerts["other"].where(alerts["fate"] != "censored", alerts["ended"])
     alerts["value"] = at.reindex(pd.MultiIndex.from_frame(alerts[["account", "on"]])).to_numpy()
     leavers = judged.leavers.assign(kind="leaver", other=judged.leavers["first"])
     leavers["fate"] = leavers["first"].notna().map({True: "caught", False: "missed"})
@@ -269,12 +284,11 @@ def live(version: TriggerVersion, as_of: date) -> Live | None:
     if not rows:
         return None
     fired = pd.DataFrame([(key, on) for _pk, key, on in rows], columns=["account", "on"])
-    outcomes = _outcomes(as_of)
     months = max(1, (as_of - min(on for _pk, _key, on in rows)).days // 28 + 1)
-    given: dict[str, Any] = {"until": as_of, "horizon": HORIZON, "months": months, "quiet": version.quiet}
-    found = fired, outcomes.left, outcomes.alive
-    replay = replay_trigger(*found, **given, csms=managers_of(as_of) or None, seed=SEED)
-    alerts = judge_alerts(*found, **given).alerts
+    window = {"until": as_of, "horizon": HORIZON, "months": months, "quiet": version.quiet}
+    given = _outcomes(as_of).given(fired) | window
+    replay = replay_trigger(**given, csms=managers_of(as_of) or None, seed=SEED)
+    alerts = judge_alerts(**given).alerts
     numbers = {key: pk for pk, key, _on in rows}
     days = (each.date() for each in alerts["on"])
     places = ((numbers[key], day) for key, day in zip(alerts["account"], days, strict=True))

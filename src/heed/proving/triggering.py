@@ -204,10 +204,14 @@ def _switched(trigger: Trigger, before: dict[str, Any], after: dict[str, Any], b
 
 def why_not(version: TriggerVersion, replay: TriggerReplay | None) -> str:
     """Why a version may not be switched on, "" where it may."""
+    from heed.proving.trigger_replays import told_of
+
     if replay is None:
         return _("This version was not replayed yet: see first what it would have caught and missed.")
     if replay.record is None:
         return replay.reason
+    if told_of(replay) is None:
+        return _("It was replayed by an earlier version of Heed, which told less. Replay it again.")
     if not reads(replay):
         return _("Its metric was changed since it was replayed. Replay it again.")
     if clock.today() - replay.as_of > FRESH:
