@@ -133,6 +133,25 @@ def test_with_four_that_left_nothing_is_learnt_and_it_says_so(log: Callable[...,
     assert latest.panel.left == 5
 
 
+def test_where_all_was_told_today_nothing_is_learnt_and_one_version_says_so(
+    log: Callable[..., None],
+) -> None:
+    """The past of a company that imported its files today is no past that anybody knew."""
+    ensure_starter_metrics([each for each in starter_definitions() if each["key"] in METRICS])
+    keys = [f"A{number:03d}" for number in range(9)]
+    save_accounts([AccountRow(key, since=date(2024, 10, 1)) for key in keys], by="import:1", source="crm")
+    terms = {key: 3 if number < 6 else 8 for number, key in enumerate(keys)}
+    told = [replace(quarter(key, n), recorded_at=known_from(DAY)) for key in keys for n in range(terms[key])]
+    save_periods(told, by="import:1", source="crm")
+    log(("A000", None, "signed_in", "2025-03-01"))
+    for later in range(3):
+        assert learn(DAY + timedelta(days=later), by=BY) == Learnt()
+    version = RiskModel.objects.get()
+    assert version.record is None
+    assert version.reason.startswith("6 accounts have left so far, but of none was anything known")
+    assert not LandmarkPanel.objects.exists()
+
+
 @pytest.fixture
 def learnt(log: Callable[..., None]) -> RiskModel:
     fill(log)

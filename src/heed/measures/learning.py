@@ -36,6 +36,11 @@ CAPACITY: Final = 0.1
 """The share of accounts that a team is taken to look at on one date, unless it says otherwise."""
 LEAST: Final = 5
 """With fewer that left there is nothing to learn, and the past is not measured."""
+TOO_FEW: Final = f"{{}} accounts have left so far: at least {LEAST} are needed to learn who leaves"
+NOTHING_KNOWN: Final = (
+    "{} accounts have left so far, but of none was anything known at the past dates that are looked back to,"
+    " every 30 days: there is more to learn from as time goes by"
+)
 WINDOW: Final = f"{HORIZON} days before"
 
 
@@ -63,24 +68,26 @@ def learn(as_of: date, *, by: str, due_only: bool = True) -> Learnt:
             return Learnt()
     ended = int(stays(as_of)["to"].notna().sum())
     if ended < LEAST:
-        _abstain(as_of, ended, last, by)
+        _abstain(as_of, TOO_FEW.format(ended or "no"), last, by)
         return Learnt()
     found = landmarks(as_of)
     panel = panel_of(found)
+    if not len(panel):
+        _abstain(as_of, NOTHING_KNOWN.format(ended), last, by)
+        return Learnt()
     # Its products are small: threads of a busy machine wait for each other longer than they compute.
     with threadpool_limits(1):
         judged = judge(found, panel)
     with transaction.atomic():
-        kept = keep_panel(table_of(panel, became(found), judged.said), as_of, by=by) if len(panel) else None
+        kept = keep_panel(table_of(panel, became(found), judged.said), as_of, by=by)
         version = _keep_model(kept, found, judged, because, by)
-        if kept is not None:
-            _keep_verdicts(kept, found, judged.verdicts)
+        _keep_verdicts(kept, found, judged.verdicts)
         told = {
             "version": version.version, "rows": len(panel), "verdicts": len(judged.verdicts),
             "because": because,
         }  # fmt: skip
         record(Change("learn what predicts", "measures", as_of.isoformat(), None, told), by=by)
-    return Learnt(len(panel), kept.left if kept else 0, len(judged.verdicts))
+    return Learnt(len(panel), kept.left, len(judged.verdicts))
 
 
 def panel_of(found: Landmarks) -> Panel:
@@ -126,8 +133,6 @@ class Judged:
 def judge(found: Landmarks, panel: Panel) -> Judged:
     """Judge the metrics; fit the model on all rows of those that are no leak; test it on later rows by what
     was learnt from the earlier ones only."""
-    if not len(panel):
-        return Judged(hazard().fit(panel.X, panel.y, panel.accounts), None, (), np.empty(0))
     judged = metric_verdicts(found, panel)
     sound = without(panel, {each.name for each in judged if each.verdict == "leak alarm"})
     some = spaced(sound.landmarks)
@@ -228,8 +233,8 @@ def metric_verdicts(found: Landmarks, panel: Panel) -> tuple[Verdict, ...]:
     )  # fmt: skip
 
 
-def _abstain(as_of: date, left: int, last: RiskModel | None, by: str) -> None:
-    reason = f"{left or 'no'} accounts have left so far: at least {LEAST} are needed to learn who leaves"
+def _abstain(as_of: date, reason: str, last: RiskModel | None, by: str) -> None:
+    """Keep a version that says why nothing can be learnt; not again while the reason is the same."""
     if last is not None and last.reason == reason:
         return
     with transaction.atomic():
@@ -244,9 +249,7 @@ def _next_version() -> int:
     return (RiskModel.objects.aggregate(last=Max("version"))["last"] or 0) + 1
 
 
-def _keep_model(
-    kept: LandmarkPanel | None, found: Landmarks, judged: Judged, because: str, by: str
-) -> RiskModel:
+def _keep_model(kept: LandmarkPanel, found: Landmarks, judged: Judged, because: str, by: str) -> RiskModel:
     model = judged.model
     return RiskModel.objects.create(
         version=_next_version(), panel=kept, as_of=found.as_of, made_by=by, made_at=clock.now(), seed=SEED,
