@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from benchmarks.calibration.finding import Finding
+from benchmarks.calibration.finding import Finding, of_shares
 
 from heed.evidence import Estimate
 from heed.evidence.risk import HazardModel, landmark_panel, outcome
@@ -39,9 +39,8 @@ def plain(companies: int) -> list[Finding]:
         X, y, _ = company(seed + 10_000, effect=0.0)
         clocks += HazardModel().fit(X, y).chosen_ == "clock"
     claim = "95 % intervals of an account's chance cover the true chance"
-    # Accounts of a company share its errors: chance is counted in companies.
     return [
-        Finding(STUDY, claim, sum(covered), companies, 0.9, 0.99),
+        of_shares(STUDY, claim, covered, 0.9, 0.99),
         Finding(STUDY, "metrics without effect leave the clock to answer alone", clocks, companies, 0.8, 1.0),
     ]
 
@@ -61,7 +60,7 @@ def of_renewals(accounts: int, companies: int) -> list[Finding]:
     shares = pd.DataFrame(coverage(accounts, seed) for seed in range(companies))
     claim = "90 % intervals of the chance {} cover it, {:,} accounts with renewals"
     return [
-        Finding(STUDY, claim.format(when, accounts), float(own.sum()), companies, 0.85, 0.95)
+        of_shares(STUDY, claim.format(when, accounts), own.tolist(), 0.85, 0.95)
         for when, own in shares.items()
     ]
 

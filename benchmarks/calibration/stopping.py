@@ -123,4 +123,5 @@ def is_false(decision: Decision) -> bool:
 
 def all_hold(estimates: Sequence[Estimate], truth: float) -> bool:
     known = [(estimate.low, estimate.high) for estimate in estimates if estimate.value is not None]
-    return all(low is not None and high is not None and low <= truth <= high for low, high in known)
+    held = [low is not None and high is not None and low <= truth <= high for low, high in known]
+    return bool(held) and all(held)
