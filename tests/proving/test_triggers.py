@@ -240,6 +240,37 @@ def test_it_stays_off_until_this_very_version_was_replayed_lately(
     assert version_of(silence).version == 3
 
 
+def test_a_switch_is_of_the_version_that_was_in_sight(silence: Trigger, lead_client: Client) -> None:
+    """Somebody else changes the rule while the page is open."""
+    address, switch = f"{TRIGGERS}{silence.pk}/", f"{TRIGGERS}{silence.pk}/switch/"
+
+    def said(do: str) -> tuple[str, bool]:
+        answer = lead_client.post(switch, {"do": do, "version": "1"}, follow=True)
+        silence.refresh_from_db()
+        return str(next(iter(answer.context["messages"]))), silence.is_on
+
+    replayed(silence)
+    assert '<input type="hidden" name="version" value="1">' in lead_client.get(address).content.decode()
+    triggering.change_trigger(silence, Rule("days_since_usage", "above", 25), by=BY)
+    replayed(silence)
+    refused = (
+        "Nothing was switched. Its rule was changed meanwhile: version 2 is in force. Look at that first."
+    )
+    assert said("on") == (refused, False)
+    assert not AuditEntry.objects.filter(action="switch trigger").exists()
+    triggering.switch_on(silence, by=BY, version=2)
+    assert said("off") == (refused, True)
+    assert said("on") == (refused, True)
+    assert lead_client.post(switch, {"do": "off", "version": "2" * 5_000}).status_code == 302
+    silence.refresh_from_db()
+    assert silence.is_on
+    assert AuditEntry.objects.filter(action="switch trigger").count() == 1
+    assert '<input type="hidden" name="version" value="2">' in lead_client.get(address).content.decode()
+    assert lead_client.post(switch, {"do": "off", "version": "2"}).status_code == 302
+    silence.refresh_from_db()
+    assert not silence.is_on
+
+
 def measured(values: dict[str, float], as_of: date) -> None:
     row = MetricDefinition.objects.get(key="days_since_usage", is_current=True)
     for key, value in values.items():

@@ -59,7 +59,7 @@ class Standing:
     @property
     def refused(self) -> str:
         """Why it may not be switched on; "" where it may."""
-        return why_not(self.version, self.replay)
+        return why_not(self.replay)
 
     @property
     def finding(self) -> str:
@@ -339,7 +339,7 @@ def counts(told: Told) -> list[Count]:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An alert or a leaving; `value` None: unknown. `other` of an alert: when its account left, or its payment
+    """An alert or a leaving; `value` None: unknown. `other` of an alert: when its account left or its payment
     failed; of a leaving: the first alert before. `past`: whether the value is past the threshold."""
 
     key: str

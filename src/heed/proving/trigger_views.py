@@ -169,18 +169,22 @@ def replay_progress(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @may(Permission.MANAGE_TRIGGERS)
 def switch_trigger(request: HttpRequest, pk: int) -> HttpResponse:
-    """Switch it on (`do=on`), which is refused without a fresh replay, or off."""
+    """Switch it on (`do=on`), which is refused without a fresh replay, or off; `version` was in sight."""
     from heed.proving import triggering
 
     found, by = triggering.trigger_for(pk), cast(User, request.user).actor
-    if request.POST.get("do") != "on":
-        triggering.switch_off(found, by=by)
-        messages.success(request, _("It is off: it fires no more."))
-        return redirect("proving:trigger", pk=pk)
+    on, seen = request.POST.get("do") == "on", request.POST.get("version", "")
+    version = int(seen[:9]) if seen.isdecimal() else None
     try:
-        triggering.switch_on(found, by=by)
+        if on:
+            triggering.switch_on(found, by=by, version=version)
+        else:
+            triggering.switch_off(found, by=by, version=version)
+    except triggering.ChangedMeanwhile as refused:
+        messages.error(request, _("Nothing was switched. %(why)s") % {"why": refused})
     except triggering.TriggerRefused as refused:
         messages.error(request, _("It stays off. %(why)s") % {"why": refused})
     else:
-        messages.success(request, _("It is on: it looks once a week, in the daily round."))
+        is_on = _("It is on: it looks once a week, in the daily round.")
+        messages.success(request, is_on if on else _("It is off: it fires no more."))
     return redirect("proving:trigger", pk=pk)

@@ -38,6 +38,14 @@ class TriggerRefused(ValueError):  # noqa: N818 - not an error of the program
         self.field = field
 
 
+class ChangedMeanwhile(TriggerRefused):
+    """`version` was put in force since the one that somebody had in sight."""
+
+    def __init__(self, problem: str, version: int) -> None:
+        super().__init__(problem % {"version": version})
+        self.version = version
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Fires where `metric` (its key) comes to be below or above `threshold`; once in `quiet` days."""
@@ -168,32 +176,42 @@ def is_waiting(version: TriggerVersion) -> bool:
 
 
 @transaction.atomic
-def switch_on(trigger: Trigger, *, by: str) -> None:
-    """Let it fire from now on, going on where its replay ended. TriggerRefused where it was not replayed."""
-    locked = Trigger.objects.select_for_update().get(pk=trigger.pk)
+def switch_on(trigger: Trigger, *, by: str, version: int | None = None) -> None:
+    """Let it fire from now on, going on where its replay ended. TriggerRefused where it was not replayed, or
+    where another version is in force than the one that whoever switches it had in sight."""
+    locked, current = _in_sight(trigger, version)
     if locked.is_on:
         return
-    version = current_version(locked)
-    replay = latest_replay(version)
-    if reason := why_not(version, replay):
+    replay = latest_replay(current)
+    reason = why_not(replay)
+    if reason or replay is None:
         raise TriggerRefused(reason)
-    if replay is None:
-        return
     from heed.proving.trigger_replays import past_of
 
     locked.is_on, locked.looked_on, locked.past = True, replay.as_of, past_of(replay)
-    told = {"is_on": True, "version": version.version, "replayed_on": replay.as_of.isoformat()}
+    told = {"is_on": True, "version": current.version, "replayed_on": replay.as_of.isoformat()}
     _switched(locked, {"is_on": False}, told, by)
     trigger.refresh_from_db()
 
 
 @transaction.atomic
-def switch_off(trigger: Trigger, *, by: str) -> None:
-    locked = Trigger.objects.select_for_update().get(pk=trigger.pk)
+def switch_off(trigger: Trigger, *, by: str, version: int | None = None) -> None:
+    """Let it fire no more. TriggerRefused where another version is in force than the one in sight."""
+    locked, _current = _in_sight(trigger, version)
     if locked.is_on:
         locked.is_on = False
         _switched(locked, {"is_on": True}, {"is_on": False}, by)
         trigger.refresh_from_db()
+
+
+def _in_sight(trigger: Trigger, version: int | None) -> tuple[Trigger, TriggerVersion]:
+    """The trigger, locked, with its version in force. ChangedMeanwhile where that is not the one in sight."""
+    locked = Trigger.objects.select_for_update().get(pk=trigger.pk)
+    current = current_version(locked)
+    if version not in (None, current.version):
+        told = _("Its rule was changed meanwhile: version %(version)d is in force. Look at that first.")
+        raise ChangedMeanwhile(told, current.version)
+    return locked, current
 
 
 def _switched(trigger: Trigger, before: dict[str, Any], after: dict[str, Any], by: str) -> None:
@@ -202,8 +220,8 @@ def _switched(trigger: Trigger, before: dict[str, Any], after: dict[str, Any], b
     record(Change("switch trigger", "trigger", str(trigger.pk), before, after), by=by)
 
 
-def why_not(version: TriggerVersion, replay: TriggerReplay | None) -> str:
-    """Why a version may not be switched on, "" where it may."""
+def why_not(replay: TriggerReplay | None) -> str:
+    """Why a version may not be switched on by its latest replay, "" where it may."""
     from heed.proving.trigger_replays import told_of
 
     if replay is None:
