@@ -72,6 +72,13 @@ def test_no_option_is_described_that_is_gone() -> None:
     assert gone == []
 
 
+def test_every_step_of_the_daily_round_is_described_in_its_order() -> None:
+    from heed.daily.round import STEPS
+
+    told = " ".join(manual_of("refresh").split())
+    assert f"The daily round: {', '.join(step.name for step in STEPS)}." in told
+
+
 def activity_names() -> set[str]:
     """Every name of a reserved family: from the kinds that the program knows, or written in its code."""
     from heed.conversations.models import InteractionKind
