@@ -376,6 +376,33 @@ def test_one_is_made_from_a_published_rule_or_typed(metrics: None, lead_client: 
     assert Trigger.objects.get(name="Fewer days").versions.count() == 2
 
 
+def test_a_change_over_a_version_that_was_replaced_meanwhile_is_refused_until_that_is_seen(
+    metrics: None, lead_client: Client
+) -> None:
+    """Two tabs of the same form: the second would undo the first unseen."""
+    made = make_trigger("Silence", SILENT, by=BY)
+    change = f"{TRIGGERS}{made.pk}/change/"
+    opened = str(lead_client.get(change).context["form"]["based_on"].value())
+    own = {key: value for key, value in OWN.items() if key != "name"} | {"based_on": opened}
+    first = own | {"value": "25"}
+    for _ in range(2):  # the same again is no change
+        assert lead_client.post(change, first).status_code == 302
+    entries, metrics_kept = AuditEntry.objects.count(), MetricDefinition.objects.count()
+    falls = own | {"metric": "days_active", "condition": "falls", "value": "40"}
+    refused = lead_client.post(change, falls)
+    said = refused.context["form"].non_field_errors()[0]
+    assert said.startswith("Version 2 was put in force since you opened this page")
+    assert "Version 2 is in force: fires when Days since last use comes to be above 25" in (
+        refused.content.decode()
+    )
+    again = {name: str(refused.context["form"][name].value()) for name in own}
+    assert again == falls | {"based_on": "2"}, "what was typed stands, over the version in sight"
+    assert version_of(made).version == 2
+    assert (AuditEntry.objects.count(), MetricDefinition.objects.count()) == (entries, metrics_kept)
+    assert lead_client.post(change, again).status_code == 302
+    assert (version_of(made).version, version_of(made).threshold) == (3, 0.6)
+
+
 @pytest.mark.parametrize(
     ("told", "field", "says"),
     [

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from heed.evidence.scoring import SCORE_TEMPLATES, HealthScore, ScoreError
 from heed.proving.hand_scores import ChangedMeanwhile
+from heed.proving.over_version import OverVersionForm
 
 LONGEST = 20_000
 
@@ -50,17 +51,13 @@ class WeightsForm(forms.Form):
             self.add_error("weights", str(refused))
 
 
-class ChangeForm(WeightsForm):
+class ChangeForm(OverVersionForm, WeightsForm):
     """Another version of a score, and the version that it was written over."""
-
-    based_on = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def refuse(self, refused: ScoreError) -> None:
         super().refuse(refused)
         if isinstance(refused, ChangedMeanwhile):
-            # What is in force now stands on the page that says so: the next attempt is made in its sight.
-            typed = {name: self[name].value() for name in self.fields}
-            self.data = typed | {"based_on": refused.version}
+            self.show(refused.version)
 
 
 class NewScoreForm(WeightsForm):

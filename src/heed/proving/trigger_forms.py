@@ -9,7 +9,15 @@ from django.utils.translation import gettext_lazy
 from heed.evidence.cards.triggers import QUIET
 from heed.measures.models import MetricDefinition
 from heed.proving.models import Side, TriggerVersion
-from heed.proving.triggering import LONGEST_QUIET, Rule, TriggerRefused, against_usual, templates
+from heed.proving.over_version import OverVersionForm
+from heed.proving.triggering import (
+    LONGEST_QUIET,
+    ChangedMeanwhile,
+    Rule,
+    TriggerRefused,
+    against_usual,
+    templates,
+)
 
 FALLS = "falls"
 
@@ -62,6 +70,15 @@ class RuleForm(forms.Form):
         self.add_error(refused.field if refused.field in self.fields else None, str(refused))
 
 
+class ChangeRuleForm(OverVersionForm, RuleForm):
+    """Another version of a rule, and the version that it was written over."""
+
+    def refuse(self, refused: TriggerRefused) -> None:
+        super().refuse(refused)
+        if isinstance(refused, ChangedMeanwhile):
+            self.show(refused.version)
+
+
 class NewTriggerForm(RuleForm):
     """A trigger: its name, and either a rule as others publish it or one's own."""
 
@@ -94,6 +111,6 @@ class NewTriggerForm(RuleForm):
 
 
 def written(version: TriggerVersion) -> dict[str, Any]:
-    """A version as it stands in the form."""
-    told = {"metric": version.metric, "condition": version.side}
+    """A version as it stands in the form that changes it."""
+    told = {"metric": version.metric, "condition": version.side, "based_on": version.version}
     return told | {"value": version.threshold, "quiet": version.quiet}

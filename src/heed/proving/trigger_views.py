@@ -120,17 +120,19 @@ def trigger_rows(request: HttpRequest, pk: int) -> HttpResponse:
 @may(Permission.MANAGE_TRIGGERS)
 def change_trigger(request: HttpRequest, pk: int) -> HttpResponse:
     """Another version of the rule; the trigger is off until that was replayed."""
+    from heed.proving import trigger_pages as pages
     from heed.proving import triggering
-    from heed.proving.trigger_forms import RuleForm, written
+    from heed.proving.trigger_forms import ChangeRuleForm, written
 
     found = triggering.trigger_for(pk)
     version = triggering.current_version(found)
-    form = RuleForm(request.POST or None, initial=written(version))
+    form = ChangeRuleForm(request.POST or None, initial=written(version))
     if request.method == "POST" and form.is_valid():
         by = cast(User, request.user).actor
         try:
             with transaction.atomic():
-                made = triggering.change_trigger(found, form.rule(by=by), by=by)
+                over = form.cleaned_data["based_on"]
+                made = triggering.change_trigger(found, form.rule(by=by), by=by, based_on=over)
         except triggering.TriggerRefused as refused:
             form.refuse(refused)
         else:
@@ -138,7 +140,7 @@ def change_trigger(request: HttpRequest, pk: int) -> HttpResponse:
             same = made.version == version.version
             messages.success(request, _("That is its rule already.") if same else kept)
             return redirect("proving:trigger", pk=pk)
-    return page(request, "change_trigger", {"trigger": found, "form": form})
+    return page(request, "change_trigger", {"found": pages.standing_of(found), "form": form})
 
 
 @require_POST

@@ -89,13 +89,23 @@ def make_from_template(name: str, number: int, *, by: str) -> Trigger:
 
 
 @transaction.atomic
-def change_trigger(trigger: Trigger, rule: Rule, *, by: str) -> TriggerVersion:
+def change_trigger(trigger: Trigger, rule: Rule, *, by: str, based_on: int | None = None) -> TriggerVersion:
     """Put another version in force, and the trigger off: this rule was not replayed yet. The same again
-    changes nothing."""
+    changes nothing.
+
+    `based_on` is the version that whoever changes it had in sight: where another is in force by now, theirs
+    would undo it unseen, and is refused.
+    """
     locked = Trigger.objects.select_for_update().get(pk=trigger.pk)
     before = current_version(locked)
     if rule == rule_of(before):
         return before
+    if based_on not in (None, before.version):
+        problem = _(
+            "Version %(version)d was put in force since you opened this page; its rule stands above."
+            " Take over what you want of it, then put yours in force."
+        )
+        raise ChangedMeanwhile(problem, before.version)
     _check(rule)
     TriggerVersion.objects.filter(pk=before.pk).update(is_current=False)
     made = _keep(locked, rule, before.version + 1, by)
