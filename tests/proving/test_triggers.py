@@ -428,6 +428,28 @@ def test_bad_rules_are_refused_and_nothing_is_kept(
     assert not MetricDefinition.objects.filter(key__endswith="_to_usual").exists()
 
 
+def test_a_button_pressed_twice_keeps_one(metrics: None, lead_client: Client) -> None:
+    number = [each.metric for each in triggering.templates()].index("usage_14_days")
+    template = {"name": "Usage drop", "template": str(number), "condition": "below", "quiet": "14"}
+    falls = OWN | {"name": "Fewer days", "metric": "days_active", "condition": "falls", "value": "40"}
+    for told in (OWN, template, falls):
+        said = [lead_client.post(NEW, told, follow=True) for _ in range(2)]
+        address = f"{TRIGGERS}{Trigger.objects.get(name=told['name']).pk}/"
+        assert [each.redirect_chain for each in said] == [[(address, 302)]] * 2
+        assert [str(next(iter(each.context["messages"]))).split(",")[0] for each in said] == [
+            "The trigger is kept", "There is this trigger already",
+        ]  # fmt: skip
+    silence = Trigger.objects.get(name="Silence")
+    triggering.change_trigger(silence, Rule("days_since_usage", "above", 25), by=BY)
+    entries = AuditEntry.objects.count()
+    assert lead_client.post(NEW, OWN).headers["Location"] == f"{TRIGGERS}{silence.pk}/"
+    for other in ({"value": "25"}, {"quiet": "7"}, {"name": "silence"}):
+        refused = lead_client.post(NEW, OWN | other)
+        assert "trigger of this name" in refused.context["form"].errors["name"][0]
+    assert (Trigger.objects.count(), TriggerVersion.objects.count()) == (3, 4)
+    assert AuditEntry.objects.count() == entries
+
+
 def test_a_name_is_taken_once(metrics: None, lead_client: Client) -> None:
     make_trigger("Silence", SILENT, by=BY)
     answer = lead_client.post(NEW, OWN | {"name": "silence"})

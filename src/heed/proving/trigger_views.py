@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from heed.people.models import User
 from heed.people.permissions import Permission, allows, may
 from heed.people.reads import names_of
+from heed.proving.models import Trigger
 from heed.proving.views import PER_PAGE, page
 
 if TYPE_CHECKING:
@@ -41,18 +42,21 @@ def triggers(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @may(Permission.MANAGE_TRIGGERS)
 def new_trigger(request: HttpRequest) -> HttpResponse:
-    """Make a trigger: a rule as others publish it, or one's own. It is off."""
+    """Make a trigger: a rule as others publish it, or one's own. It is off; sent again, it leads there."""
     from heed.proving.trigger_forms import NewTriggerForm
     from heed.proving.triggering import TriggerRefused
 
     form = NewTriggerForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        known = Trigger.objects.filter(name=form.cleaned_data["name"]).exists()
         try:
             pk = _made(form, cast(User, request.user).actor)
         except TriggerRefused as refused:
             form.refuse(refused)
         else:
-            messages.success(request, _("The trigger is kept, and off. Replay it to see what it is worth."))
+            kept = _("The trigger is kept, and off. Replay it to see what it is worth.")
+            there = _("There is this trigger already, made by this rule.")
+            messages.success(request, there if known else kept)
             return redirect("proving:trigger", pk=pk)
     return page(request, "new_trigger", {"form": form})
 

@@ -68,12 +68,19 @@ def _published_metrics() -> dict[str, Mapping[str, Any]]:
 
 @transaction.atomic
 def make_trigger(name: str, rule: Rule, *, by: str) -> Trigger:
-    """Keep a new trigger under its first version; it is off."""
-    name = name.strip()
-    if not name or Trigger.objects.filter(name__iexact=name).exists():
-        raise TriggerRefused(_("There is a trigger of this name; give this one its own."), "name")
+    """Keep a new trigger under its first version; it is off.
+
+    The same again, as a button pressed twice sends it, is the trigger that there is.
+    """
+    name, taken = name.strip(), _("There is a trigger of this name; give this one its own.")
+    if not name or Trigger.objects.filter(name__iexact=name).exclude(name=name).exists():
+        raise TriggerRefused(taken, "name")
     _check(rule)
-    made = Trigger.objects.create(name=name)
+    made, new = Trigger.objects.get_or_create(name=name)
+    if not new:
+        if rule_of(made.versions.get(version=1)) != rule:
+            raise TriggerRefused(taken, "name")
+        return made
     _keep(made, rule, 1, by)
     record(Change("make trigger", "trigger", str(made.pk), None, {"name": name, **asdict(rule)}), by=by)
     return made
