@@ -1,7 +1,7 @@
 """No page of Prove asks the database more often because there are more accounts."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
@@ -16,6 +16,10 @@ from heed.measures.learning import learn
 from heed.measures.models import MetricDefinition, MetricValue, Risk
 from heed.proving.forecasting import forecast_revenue
 from heed.proving.hand_scores import make_score
+from heed.proving.models import Trigger
+from heed.proving.trigger_pages import standing_of, standings
+from heed.proving.trigger_replays import replay_version
+from heed.proving.triggering import Rule, change_trigger, make_trigger
 from tests.measures.conftest import log as log
 from tests.measures.test_learning import BY, DAY, fill, quarter
 
@@ -64,6 +68,41 @@ def test_more_accounts_are_no_more_queries(
     save_periods([quarter(key, number) for key in keys for number in range(8)], by="import:2", source="crm")
     measure_all()
     assert asked(member_client) == few
+
+
+def test_more_triggers_are_no_more_queries(
+    log: Callable[..., None], member_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEED_NOW", "2026-07-01T08:00:00+00:00")
+    fill(log, 12, 4)
+
+    def one_more(number: int) -> int:
+        made = make_trigger(f"Silence {number}", Rule("days_since_usage", "above", 20 + number), by=BY)
+        version = change_trigger(made, Rule("days_since_usage", "above", 30 + number), by=BY)
+        for as_of in (DAY, DAY - timedelta(days=7)):
+            replay_version(version, as_of, by=BY)
+        return asked_of(member_client, f"/prove/triggers/{made.pk}/")
+
+    def asked_of(client: Client, address: str) -> int:
+        client.get(address)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(address).status_code == 200
+        return len(queries)
+
+    first = one_more(1)
+    page = asked_of(member_client, "/prove/triggers/")
+    assert [one_more(number) for number in (2, 3)] == [first, first]
+    make_trigger("Never replayed", Rule("days_since_usage", "above", 20), by=BY)
+    assert asked_of(member_client, "/prove/triggers/") == page
+    listed = {each.trigger: each for each in standings()}
+    assert listed == {each: standing_of(each) for each in Trigger.objects.all()}
+    assert [each.replay and each.replay.as_of for each in listed.values()] == [DAY, DAY, DAY, None]
+    changed = Trigger.objects.get(name="Silence 1")
+    of_versions = []
+    for threshold in (40, 50, 60):
+        change_trigger(changed, Rule("days_since_usage", "above", threshold), by=BY)
+        of_versions.append(asked_of(member_client, f"/prove/triggers/{changed.pk}/"))
+    assert len(set(of_versions)) == 1
 
 
 def test_each_score_by_hand_is_one_query_more(log: Callable[..., None], member_client: Client) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "definition_of",
     "definitions",
     "freshness",
+    "metric_names",
     "risk_of",
     "rows_behind",
     "standing_of",
@@ -163,6 +164,11 @@ def _counted(rows: QuerySet[MetricDefinition]) -> QuerySet[Any]:
 
 def _definition(row: Any) -> Definition:
     return Definition(row, metric_of(row), row.known, row.unknown)
+
+
+def metric_names() -> dict[str, str]:
+    """The name of every metric by its key, in force or not, as it was last defined."""
+    return dict(MetricDefinition.objects.order_by("version").values_list("key", "name"))
 
 
 def freshness() -> Freshness:

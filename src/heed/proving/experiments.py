@@ -24,11 +24,11 @@ from heed.evidence.effects import (
 from heed.evidence.effects.contrast import Contrast, size_of
 from heed.evidence.estimate import Estimate
 from heed.ledger import clock, words
-from heed.measures.models import MetricDefinition
+from heed.measures.reads import metric_names
 from heed.people.models import User
 from heed.proving.charts import Bar, Chart, intervals
 from heed.proving.experimenting import ARMS, is_over, shares_of
-from heed.proving.models import Experiment, ExperimentArm, ExperimentDecision, Watching
+from heed.proving.models import DecisionKind, Experiment, ExperimentArm, ExperimentDecision, Watching
 from heed.proving.planning import effect_words
 from heed.proving.plays import PlayRow, effects_chart, plays_finding, plays_on_record
 
@@ -116,6 +116,16 @@ class Standing:
         return told.get(found, _("not decided: go on"))
 
     @property
+    def heading(self) -> str:
+        """What its page says first: once it is decided, what was done comes before what the numbers say."""
+        if self.state == "designed":
+            return _("designed, not started")
+        if not self.decisions:
+            return self.finding
+        done = DecisionKind(self.decisions[-1].kind).label
+        return f"{done[:1].lower()}{done[1:]}; {self.finding}"
+
+    @property
     def tone(self) -> str:
         if self.unknown:
             return "unknown"
@@ -128,6 +138,8 @@ class Standing:
     @property
     def next_look(self) -> str:
         experiment = self.experiment
+        if self.decisions:
+            return _("it is decided; no look is taken any more")
         if self.over:
             return _("every outcome is known; there is nothing left to look at")
         if experiment.watching == Watching.ANY_TIME:
@@ -224,7 +236,7 @@ def standing_of(experiment: Experiment) -> Standing:
         _decision(experiment, over),
         tuple(experiment.decisions.select_related("by").order_by("pk")),
         over,
-        _metric_names().get(experiment.metric, experiment.metric),
+        metric_names().get(experiment.metric, experiment.metric),
     )
 
 
@@ -258,10 +270,6 @@ def _contrast(told: Mapping[str, Any]) -> Contrast:
     if "treated_successes" in told:
         return ShareContrast(**told)
     return MeanContrast(**{**told, "freedom": inf if told["freedom"] is None else told["freedom"]})
-
-
-def _metric_names() -> dict[str, str]:
-    return dict(MetricDefinition.objects.filter(is_current=True).values_list("key", "name"))
 
 
 def arm_rows(experiment: Experiment, arm: str, known: bool) -> QuerySet[ExperimentArm]:

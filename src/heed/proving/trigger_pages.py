@@ -14,15 +14,18 @@ from heed.evidence.cards import Verdict
 from heed.evidence.estimate import Estimate
 from heed.ledger import clock, words
 from heed.measures.landmarks import HORIZON
-from heed.measures.models import MetricDefinition, MetricVerdict
+from heed.measures.models import MetricVerdict
+from heed.measures.reads import metric_names
 from heed.proving.charts import Bar, Chart, intervals
 from heed.proving.models import Side, Trigger, TriggerReplay, TriggerVersion
 from heed.proving.trigger_replays import Live, Told, is_past, live, rows_of, told_of
-from heed.proving.triggering import current_version, is_waiting, latest_replay, why_not
+from heed.proving.triggering import current_version, is_waiting, latest_replay, latest_replays, why_not
 
 ALERTS: Final = ("alerts", "right", "wrong", "open", "censored")
 FATES: Final = (*ALERTS, "left", "caught", "missed")
 """The counts of a replay, each of which opens its accounts."""
+VERSIONS: Final = 20
+"""That a page shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +122,11 @@ def finding(name: str, told: Told | None) -> str:
     }
 
 
-def metric_names() -> dict[str, str]:
-    rows = MetricDefinition.objects.order_by("version").values_list("key", "name")
-    return dict(rows)
-
-
 def standings() -> list[Standing]:
     """Every trigger by its worth: those right more often than chance first, those not known last."""
-    found = [standing_of(each) for each in Trigger.objects.order_by("name")]
+    names, replays = metric_names(), latest_replays()
+    versions = TriggerVersion.objects.filter(is_current=True).select_related("trigger")
+    found = [_standing(each, replays.get(each.pk), names) for each in versions]
     return sorted(found, key=_worth_first)
 
 
@@ -140,8 +140,28 @@ def _worth_first(each: Standing) -> tuple[bool, int, float, str]:
 
 def standing_of(trigger: Trigger) -> Standing:
     version = current_version(trigger)
-    name = metric_names().get(version.metric, version.metric)
-    return Standing(trigger, version, latest_replay(version), name)
+    return _standing(version, latest_replay(version), metric_names())
+
+
+def _standing(version: TriggerVersion, replay: TriggerReplay | None, names: Mapping[str, str]) -> Standing:
+    return Standing(version.trigger, version, replay, names.get(version.metric, version.metric))
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A version with its rule in words."""
+
+    version: TriggerVersion
+    rule: str
+
+
+def versions_of(trigger: Trigger) -> list[Made]:
+    """The latest versions, newest first."""
+    names = metric_names()
+    return [
+        Made(each, rule_words(each, names.get(each.metric, each.metric)))
+        for each in trigger.versions.order_by("-version")[:VERSIONS]
+    ]
 
 
 def list_finding(found: Sequence[Standing]) -> str:
@@ -365,17 +385,19 @@ def rows_behind(replay: TriggerReplay, what: str) -> list[Row]:
     chosen = table[table["kind"] == ("alert" if what in ALERTS else "leaver")]
     if what not in ("alerts", "left"):
         chosen = chosen[chosen["fate"] == what]
-    names = {pk: (key, name) for pk, key, name in Account.objects.values_list("pk", "key", "name")}
-    chosen = chosen[chosen["account"].isin(list(names))].sort_values(
+    # In pieces, as many at a time as the database takes.
+    accounts = Account.objects.only("key", "name").in_bulk(chosen["account"].dropna().unique().tolist())
+    chosen = chosen[chosen["account"].isin(list(accounts))].sort_values(
         ["on", "account"], ascending=[False, True]
     )
     past = is_past(replay.version, chosen["value"])
-    return [_row(each, *names[int(each["account"])]) for each in chosen.assign(past=past).to_dict("records")]
+    rows = chosen.assign(past=past).to_dict("records")
+    return [_row(each, accounts[int(each["account"])]) for each in rows]
 
 
-def _row(told: Mapping[Any, Any], key: str, name: str) -> Row:
+def _row(told: Mapping[Any, Any], account: Account) -> Row:
     on, value, other = _day(told["on"]), _value(told["value"]), _other(told["other"])
-    return Row(key, name, on, value, told["fate"], other, bool(told["past"]))
+    return Row(account.key, account.name, on, value, told["fate"], other, bool(told["past"]))
 
 
 def _day(told: Any) -> date:

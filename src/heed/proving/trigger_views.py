@@ -84,7 +84,7 @@ def trigger(request: HttpRequest, pk: int) -> HttpResponse:
     if answer := asked_for(request, f"trigger-{pk}", [*charts, *pages.tables(found)]):
         return answer
     since = pages.since_on(found.version)
-    versions = list(found.trigger.versions.order_by("-version")[:20])
+    versions = pages.versions_of(found.trigger)
     waiting = pages.waiting(found.version)
     told = {
         "found": found, "charts": charts, "since": since, "leak": pages.leak_of(found.version),
@@ -94,9 +94,8 @@ def trigger(request: HttpRequest, pk: int) -> HttpResponse:
         "counts": pages.counts(found.told) if found.told else [],
         "fired": Paginator(since.fired, PER_PAGE).get_page(request.GET.get("page")),
         "waiting": waiting, "poll": reverse("proving:replay_progress", args=[pk]) if waiting.now else "",
-        "versions": [(each, pages.rule_words(each, pages.metric_names().get(each.metric, each.metric)))
-                     for each in versions],
-        "actors": names_of([*(each.made_by for each in versions), found.trigger.switched_by]),
+        "versions": versions,
+        "actors": names_of([*(each.version.made_by for each in versions), found.trigger.switched_by]),
         "may_change": allows(request.user, Permission.MANAGE_TRIGGERS),
     }  # fmt: skip
     return page(request, "trigger", told)

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -293,3 +294,10 @@ def rule_of(version: TriggerVersion) -> Rule:
 
 def latest_replay(version: TriggerVersion) -> TriggerReplay | None:
     return version.replays.order_by("-as_of").first()
+
+
+def latest_replays() -> dict[int, TriggerReplay]:
+    """The latest replay of each version in force (id) that was replayed, without its rows."""
+    later = TriggerReplay.objects.filter(version=OuterRef("version"), as_of__gt=OuterRef("as_of"))
+    latest = TriggerReplay.objects.filter(~Exists(later), version__is_current=True)
+    return {each.version_id: each for each in latest.select_related("definition").defer("table")}
