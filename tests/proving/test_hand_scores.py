@@ -253,6 +253,13 @@ def test_a_score_opens_its_parts_which_add_up_and_why_it_moved(
     unknown = member_client.get(reverse("proving:hand_score_account", args=[score.pk, "A051"]))
     assert unknown.context["found"].explanation.score is None
     assert "Days since last use is not known" in unknown.content.decode()
+    assert unknown.context["found"].why_unmoved == (
+        "the score was not known before: Days since last use is not known;"
+        " the score is not known now: Days since last use is not known"
+    )
+    assert (
+        "days_since_usage" not in unknown.content.decode().partition("Why it moved")[2].partition("<form")[0]
+    )
 
 
 def test_an_override_holds_until_its_day_with_its_reason(
@@ -320,7 +327,7 @@ def test_the_report_card_says_what_it_was_worth(
     pairs = [(mine < other) + (mine == other) / 2 for mine in left for other in stayed]
     assert card.auc.value == pytest.approx(sum(pairs) / len(pairs), abs=1e-12)
     assert card.auc.low > 0.5
-    assert page.context["finding"] == "Health of ours: low scores leave more"
+    assert page.context["finding"] == "Health of ours: accounts with low scores leave more"
     beside = [each for each, _told in page.context["beside"]]
     names = ["renewal date only", "the risk model", page.context["worth"].best]
     assert [each.name for each in beside] == names
@@ -333,6 +340,11 @@ def test_the_report_card_says_what_it_was_worth(
     assert beside[1].more_auc.n == known < card.n
     rows = reverse("proving:hand_score_rows", args=[score.pk])
     assert member_client.get(rows).context["rows"].paginator.count == card.n
+    assert member_client.get(rows, {"known": 1}).context["rows"].paginator.count == card.auc.n
+    for each in page.context["figures"]:
+        if each.rows is not None and each.estimate.value is not None:
+            assert member_client.get(rows + each.rows).context["rows"].paginator.count == each.estimate.n
+    assert f'<a href="{rows}?known=1">{card.auc.n:,}</a> of' in member_client.get(SCORES).content.decode()
     for number, _label, band in page.context["bands"]:
         inside = member_client.get(rows, {"band": number}).context["rows"].paginator
         assert (inside.count, sum(row.left for row in inside.object_list)) == (band.n, band.left)
@@ -343,7 +355,7 @@ def test_the_report_card_says_what_it_was_worth(
     admin_client.post(NEW, {"name": "Upside down", "weights": "days_active, 1, linear 20 0"})
     turned = HandScore.objects.get(name="Upside down")
     told = member_client.get(reverse("proving:hand_score", args=[turned.pk])).context["finding"]
-    assert told == "Upside down: low scores leave less, it points the wrong way"
+    assert told == "Upside down: accounts with low scores leave less, it points the wrong way"
     assert (
         member_client.get(SCORES).context["finding"]
         == "“Health of ours” ranks who leaves best of the scores by hand"

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from django.test import Client
@@ -9,6 +11,8 @@ from django.urls import reverse
 
 from heed.customers.actions import erase_account
 from heed.customers.models import Account
+from heed.evidence.cards import ReportCard
+from heed.evidence.estimate import Estimate
 from heed.ledger import clock
 from heed.measures.actions import estimate_risk
 from heed.measures.learning import learn
@@ -16,6 +20,7 @@ from heed.measures.models import LandmarkPanel, MetricVerdict, Risk, RiskModel, 
 from heed.measures.packing import packed, unpacked
 from heed.proving.cards import seldom
 from heed.proving.hand_scores import make_score
+from heed.proving.risk_pages import ReopenedScore, finding
 from tests.measures.conftest import log as log
 from tests.measures.test_learning import BY, DAY, fill
 
@@ -71,6 +76,14 @@ def every_metric_stands_with_its_verdict_and_opens_its_card_and_rows(member_clie
             reverse("proving:metric_rows", args=[each.definition.metric.key]), {"known": 1}
         )
         assert known.context["rows"].paginator.count == each.verdict.known
+        assert "left after 1 days" not in known.content.decode()
+        own = member_client.get(reverse("proving:metric_card", args=[each.definition.metric.key]))
+        assert own.context["card"].auc == each.auc, "the card tells the same as the list"
+        if each.auc.value is not None:
+            assert (
+                f"{each.auc.value:.2f}<i>[{each.auc.low:.2f}–{each.auc.high:.2f}]</i>" in own.content.decode()
+            )
+        assert ".." not in own.context["card"].why
         assert all(row.value is not None for row in known.context["rows"].object_list)
     for wrong in ("?band=99", "?band=x"):
         assert (
@@ -92,7 +105,9 @@ def the_pages_are_handed_out_as_csv_and_pdf(member_client: Client) -> None:
 
 
 def the_model_shows_its_card_and_any_score_its_reasons(member_client: Client) -> None:
-    found = member_client.get(reverse("proving:risk")).context["found"]
+    risk = member_client.get(reverse("proving:risk"))
+    found = risk.context["found"]
+    assert f"<h1>{found.finding}</h1>" in risk.content.decode()
     assert found.model.version == 1
     assert found.card.left > 0
     assert {each.name for each in found.card.baselines} == {"renewal date only"}
@@ -135,6 +150,36 @@ def a_score_that_cannot_be_made_again_says_so(member_client: Client) -> None:
     page = member_client.get(reverse("proving:score", args=["A050"]))
     assert not page.context["found"].alike
     assert "not the same" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("auc", "missed", "told"),
+    [
+        (
+            (0.65, 0.75),
+            0.67,
+            "ranks who leaves better than chance; 67 % leave unseen by a team that looks at 10 %",
+        ),
+        ((0.65, 0.75), None, "ranks who leaves better than chance"),
+        ((0.45, 0.75), 0.67, "is not shown to rank who leaves"),
+        ((0.25, 0.45), 0.67, "ranks who leaves worse than chance"),
+    ],
+)
+def test_the_headline_of_risk_is_what_its_card_shows(
+    auc: tuple[float, float], missed: float | None, told: str
+) -> None:
+    card = SimpleNamespace(
+        auc=Estimate(sum(auc) / 2, *auc, 100),
+        missed=Estimate.unknown("few") if missed is None else Estimate(missed, n=100),
+        capacity=0.1,
+    )
+    assert finding(cast(ReportCard, card)) == f"The risk model {told}"
+    assert finding(None) == "What the risk model is worth here is not known yet"
+
+
+def test_an_interval_of_a_small_risk_is_not_told_as_certain() -> None:
+    score = RiskScore(low=0.0004, high=0.0041)
+    assert ReopenedScore(score, True, 0.0, 0.0, (), ()).between == "[0–1]"
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,12 @@ def number(value: float, decimals: int | None = None) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def fixed(value: float, decimals: int) -> str:
+    """A figure with always as many decimals, so that a column of its kind reads alike: `0.70`, `−0.0007`."""
+    # Adding zero makes a rounded -0 a plain one.
+    return f"{round(value, decimals) + 0:,.{decimals}f}".replace("-", MINUS)
+
+
 def percent(share: float) -> str:
     """A share of one as per cent: `18 %`; below one per cent it says so instead of rounding to 0."""
     if 0 < share < 0.01:
@@ -37,10 +43,15 @@ def percent(share: float) -> str:
     return f"{share * 100:.0f} %".replace("-", MINUS)
 
 
-def interval(low: float | None, high: float | None, *, share: bool = False) -> str:
-    """`[11–27]`, in per cent points when the bounds are shares; empty when a bound is unknown."""
+def interval(
+    low: float | None, high: float | None, *, share: bool = False, decimals: int | None = None
+) -> str:
+    """`[11–27]`, in per cent points when the bounds are shares, else with as many decimals as are stated;
+    empty when a bound is unknown."""
     if low is None or high is None:
         return ""
+    if decimals is not None:
+        return f"[{fixed(low, decimals)}–{fixed(high, decimals)}]"
     factor = 100 if share else 1
     ends = [number(round(end * factor), 0) if share else number(end) for end in (low, high)]
     return f"[{ends[0]}–{ends[1]}]"

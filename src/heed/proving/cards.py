@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from heed.customers.models import Account
 from heed.evidence.cards import Band, Verdict
+from heed.evidence.estimate import Estimate
 from heed.ledger import words
 from heed.measures.landmarks import HORIZON
 from heed.measures.models import LandmarkPanel, MetricVerdict
@@ -18,7 +19,7 @@ from heed.measures.panels import rows_of
 from heed.measures.reads import Definition, definition_of
 from heed.measures.wording import window_words
 from heed.proving.charts import Bar, Chart, intervals
-from heed.proving.predicting import TONES, verdict_of, verdict_words
+from heed.proving.predicting import TONES, turned, verdict_of, verdict_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,26 @@ class MetricCard:
     @property
     def words(self) -> str:
         return verdict_words(self.verdict) if self.verdict else _("not judged yet")
+
+    @property
+    def auc(self) -> Estimate | None:
+        """As the list of all metrics shows it: above a half it ranks those that left first."""
+        return turned(self.verdict) if self.verdict else None
+
+    @property
+    def ranked(self) -> str:
+        """Which end is taken to be at risk."""
+        auc = self.verdict.auc.value if self.verdict else None
+        lower = auc is not None and auc < 0.5
+        return (
+            _("lower values first; a half is chance") if lower else _("higher values first; a half is chance")
+        )
+
+    @property
+    def why(self) -> str:
+        """The reason of the verdict as one sentence."""
+        reason = self.verdict.reason.rstrip(".") if self.verdict else ""
+        return f"{reason[:1].upper()}{reason[1:]}."
 
     @property
     def chances(self) -> str:
@@ -102,8 +123,8 @@ def band_chart(name: str, verdict: Verdict) -> Chart:
         title=title,
         alt="; ".join(f"{label}: {words.percent(band.share.value or 0.0)}" for label, band in bands),
         source=_(
-            "%(n)s rows (account × date) of %(accounts)s accounts in ten groups of about equal size; Wilson"
-            " intervals of 95 %%; the dashed line is all of them."
+            "%(n)s rows (account × date) of %(accounts)s accounts in up to ten groups of about equal size,"
+            " each value in one group only; Wilson intervals of 95 %%; the dashed line is all of them."
         )
         % {"n": f"{verdict.n:,}", "accounts": f"{verdict.accounts:,}"},
         svg=intervals(bars, axis=_("left within %(days)d days") % {"days": HORIZON}, reference=overall),

@@ -119,9 +119,11 @@ def score_figures(card: ReportCard) -> list[Figure]:
     team = _("a team that looks at %(share)s of accounts") % {"share": words.percent(card.capacity or 0.0)}
     unseen = _("accounts never looked at before they left")
     return [
-        Figure(_("Ranks who leaves (AUC)"), card.auc, note=_("a half is chance")),
-        Figure(_("Caught by the lowest scores"), card.recall, share=True, note=team),
-        Figure(_("Of those looked at, left"), card.precision, share=True, note=team),
+        Figure(
+            _("Ranks who leaves (AUC)"), card.auc, note=_("a half is chance"), decimals=2, rows="?known=1"
+        ),
+        Figure(_("Caught by the lowest scores"), card.recall, share=True, note=team, rows=""),
+        Figure(_("Of those looked at, left"), card.precision, share=True, note=team, rows=""),
         Figure(_("Left unseen"), card.missed, share=True, note=unseen),
     ]
 
@@ -132,9 +134,9 @@ def finding(name: str, worth: Worth) -> str:
     if card is None or card.auc.value is None:
         return _("%(name)s: what it is worth here is not known yet") % {"name": name}
     if card.auc.low is not None and card.auc.low > 0.5:
-        return _("%(name)s: low scores leave more") % {"name": name}
+        return _("%(name)s: accounts with low scores leave more") % {"name": name}
     if card.auc.high is not None and card.auc.high < 0.5:
-        return _("%(name)s: low scores leave less, it points the wrong way") % {"name": name}
+        return _("%(name)s: accounts with low scores leave less, it points the wrong way") % {"name": name}
     return _("%(name)s: not shown to rank who leaves") % {"name": name}
 
 

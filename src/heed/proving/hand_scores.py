@@ -350,8 +350,9 @@ class Row:
     days: int
 
 
-def rows_behind(version: HandScoreVersion, band: int | None) -> list[Row]:
-    """The rows of a band of the report card, or all that it was made from; who left first."""
+def rows_behind(version: HandScoreVersion, band: int | None, *, known_only: bool = False) -> list[Row]:
+    """The rows of a band of the report card, those whose score was known, or all that it was made from; who
+    left first."""
     worth = worth_of(version)
     if worth.card is None or worth.panel is None:
         return []
@@ -361,6 +362,8 @@ def rows_behind(version: HandScoreVersion, band: int | None) -> list[Row]:
         if band >= len(worth.card.bands):
             raise Http404(_("There is no band %(band)d.") % {"band": band})
         table = table[in_band(table["score"], worth.card.bands[band])]
+    if known_only:
+        table = table[table["score"].notna()]
     table = table.sort_values(["soon", "landmark", "account"], ascending=[False, False, True])
     opened = openings()
     columns = (table[name] for name in ("account", "score", "why", "soon", "time"))
@@ -434,6 +437,11 @@ class Explained:
     @property
     def reason(self) -> str:
         return in_words(self.explanation.reason, self.names)
+
+    @property
+    def why_unmoved(self) -> str:
+        """Why nobody can say how it moved."""
+        return in_words(self.move.reason, self.names) if self.move else ""
 
     @property
     def parts(self) -> list[tuple[str, str, Any]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from math import ceil, floor
 
 import pandas as pd
 from django.http import Http404
@@ -27,16 +28,28 @@ DECIMALS = 3
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure of the report card in words; `estimate` may be unknown, with its reason."""
+    """A figure of the report card in words; `estimate` may be unknown, with its reason. `rows` is the query
+    that opens the n rows behind it (None: they are not told apart)."""
 
     label: str
     estimate: Estimate
     share: bool = False
     note: str = ""
+    decimals: int | None = None
+    rows: str | None = None
+
+    @property
+    def shown(self) -> str:
+        value = self.estimate.value
+        if value is None:
+            return ""
+        if self.share:
+            return words.percent(value)
+        return words.number(value) if self.decimals is None else words.fixed(value, self.decimals)
 
     @property
     def between(self) -> str:
-        return words.interval(self.estimate.low, self.estimate.high, share=self.share)
+        return words.interval(self.estimate.low, self.estimate.high, share=self.share, decimals=self.decimals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +156,10 @@ class RiskPage:
         return figures(self.card) if self.card else []
 
     @property
+    def finding(self) -> str:
+        return finding(self.card)
+
+    @property
     def chart(self) -> Chart | None:
         return calibration_chart(self.card) if self.card and self.card.bands else None
 
@@ -153,6 +170,22 @@ def risk_page() -> RiskPage:
     )
     model = versions[0] if versions else None
     return RiskPage(model, card_of(model), versions, who_moved(), leaks_of(model), drift_seen(model))
+
+
+def finding(card: ReportCard | None) -> str:
+    """The headline: whether the model ranks who leaves, and whom a team that follows it would not see."""
+    if card is None or card.auc.low is None or card.auc.high is None:
+        return _("What the risk model is worth here is not known yet")
+    if card.auc.low <= 0.5 <= card.auc.high:
+        return _("The risk model is not shown to rank who leaves")
+    if card.auc.high < 0.5:
+        return _("The risk model ranks who leaves worse than chance")
+    if card.missed.value is None or not card.capacity:
+        return _("The risk model ranks who leaves better than chance")
+    return _(
+        "The risk model ranks who leaves better than chance; %(missed)s leave unseen by a team that looks at"
+        " %(capacity)s"
+    ) % {"missed": words.percent(card.missed.value), "capacity": words.percent(card.capacity)}
 
 
 def drift_seen(model: RiskModel | None) -> DriftSeen | None:
@@ -205,14 +238,16 @@ def figures(card: ReportCard) -> list[Figure]:
     capacity = card.capacity or 0.0
     team = _("a team that looks at %(share)s of accounts") % {"share": words.percent(capacity)}
     return [
-        Figure(_("Ranks who leaves (AUC)"), card.auc, note=_("a half is chance")),
-        Figure(_("Caught by their attention"), card.recall, share=True, note=team),
+        Figure(_("Ranks who leaves (AUC)"), card.auc, note=_("a half is chance"), decimals=2),
+        Figure(_("Looked at, of those that leave"), card.recall, share=True, note=team),
         Figure(_("Of those looked at, left"), card.precision, share=True, note=team),
         Figure(
             _("Left unseen"), card.missed, share=True, note=_("accounts never looked at before they left")
         ),
         Figure(_("Days ahead"), card.lead_days, note=_("median, from the first look")),
-        Figure(_("Calibration slope"), card.calibration_slope, note=_("1: what it says comes true")),
+        Figure(
+            _("Calibration slope"), card.calibration_slope, note=_("1: what it says comes true"), decimals=2
+        ),
         Figure(_("Better than the clock by"), card.brier_skill, share=True, note=_("Brier score saved")),
     ]
 
@@ -286,6 +321,14 @@ class ReopenedScore:
     reasons: tuple[Reason, ...]
     days: tuple[date, ...]
     changed: tuple[str, ...] | None = ()
+
+    @property
+    def between(self) -> str:
+        """Its interval in whole per cent, outwards: `[0–1]` where nearest ones would claim to be certain."""
+        low, high = self.score.low, self.score.high
+        if low is None or high is None:
+            return ""
+        return words.interval(floor(low * 100) / 100, ceil(high * 100) / 100, share=True)
 
 
 def reopened_score(account: Account, on: str) -> ReopenedScore | None:

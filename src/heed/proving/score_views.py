@@ -113,14 +113,15 @@ def hand_score(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @may(Permission.SEE_CUSTOMERS)
 def hand_score_rows(request: HttpRequest, pk: int) -> HttpResponse:
-    """The rows that a score was judged on, all or those of a band."""
+    """The rows that a score was judged on: all, those of a band, or (`?known=1`) those with a score."""
     from heed.proving import hand_scores
 
     score = hand_scores.hand_score_for(pk)
-    band = _number(request, "band")
-    rows = hand_scores.rows_behind(hand_scores.current_version(score), band)
+    band, known = _number(request, "band"), bool(_number(request, "known"))
+    rows = hand_scores.rows_behind(hand_scores.current_version(score), band, known_only=known)
     shown = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
-    return page(request, "hand_score_rows", {"score": score, "band": band, "rows": shown})
+    some = known or band is not None
+    return page(request, "hand_score_rows", {"score": score, "some": some, "rows": shown})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

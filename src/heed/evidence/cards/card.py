@@ -190,7 +190,7 @@ def _with_values(rows: Rows, values: Real) -> Rows:
 
 def _notes(rows: Rows, scored: Rows) -> tuple[str, ...]:
     silent = rows.n - scored.n
-    return rows.notes + ((f"rows without a score, which count as not flagged: {silent}",) if silent else ())
+    return rows.notes + ((f"rows without a score, which count as not flagged: {silent:,}",) if silent else ())
 
 
 @dataclass(frozen=True, slots=True)

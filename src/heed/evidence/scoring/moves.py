@@ -39,8 +39,8 @@ def why_moved(before: Explanation, after: Explanation) -> ScoreMove:
             "Explain the same account on both dates."
         )
     unknown = [
-        f"the score was not known {when}: {each.reason}"
-        for when, each in (("before", before), ("now", after))
+        f"the score {when}: {each.reason}"
+        for when, each in (("was not known before", before), ("is not known now", after))
         if each.score is None
     ]
     if unknown or before.score is None or after.score is None:

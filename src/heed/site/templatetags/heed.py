@@ -198,6 +198,11 @@ def number(value: float | None) -> str:
 
 
 @register.filter
+def fixed(value: float | None, decimals: int) -> str:
+    return "" if value is None else words.fixed(value, decimals)
+
+
+@register.filter
 def plain(name: str) -> str:
     return words.plain(name)
 
@@ -227,9 +232,11 @@ def day(on: date | None, *, relative: bool = False) -> str:
 
 
 @register.simple_tag
-def interval(low: float | None, high: float | None, *, share: bool = True) -> str:
-    """The bounds of a share in per cent: `[11–27]`; of anything else as they are."""
-    return words.interval(low, high, share=share)
+def interval(
+    low: float | None, high: float | None, *, share: bool = True, decimals: int | None = None
+) -> str:
+    """The bounds of a share in per cent: `[11–27]`; of anything else as they are, or so many decimals."""
+    return words.interval(low, high, share=share, decimals=decimals)
 
 
 @register.simple_tag
