@@ -1,5 +1,6 @@
 """Blind spots, captive revenue and the gears of growth: what each says, opens, hands out and refuses."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import nan
@@ -12,6 +13,7 @@ from django.test import Client
 from heed.customers.actions import erase_account, save_accounts, save_periods
 from heed.customers.models import Account
 from heed.customers.rows import AccountRow, PeriodRow
+from heed.evidence.estimate import Estimate
 from heed.evidence.money.captive import HOLDING
 from heed.measures.actions import ensure_starter_metrics
 from heed.measures.definitions import starter_definitions
@@ -129,6 +131,9 @@ def test_silence_and_scores_stand_beside_what_became_of_them(member_client: Clie
     # A0 pays no more: of the two that pay, one answered 9 and the other is silent.
     assert (found.now.value, found.now.n) == (100, 1)
     assert (found.bounds.low, found.bounds.high, found.bounds.silent) == (0, 100, 1)
+    assert found.bounds_words == "0 to 100"
+    lower = replace(found, now=Estimate(-2.4, -12.75, 15.5, 283), bounds=replace(found.bounds, low=-49.2))
+    assert (lower.now_words, lower.now_between, lower.bounds_words) == ("−2", "[−13–16]", "−49 to 100")
 
 
 @pytest.mark.usefixtures("landmarks")

@@ -97,6 +97,21 @@ class BlindSpotsPage:
         return finding(self.spots) if self.spots else _("Nobody is known yet to have left unseen")
 
     @property
+    def now_words(self) -> str:
+        return "" if self.now.value is None else words.fixed(self.now.value, 0)
+
+    @property
+    def now_between(self) -> str:
+        return words.interval(self.now.low, self.now.high, decimals=0)
+
+    @property
+    def bounds_words(self) -> str:
+        if self.bounds is None:
+            return ""
+        ends = {"low": words.fixed(self.bounds.low, 0), "high": words.fixed(self.bounds.high, 0)}
+        return _("%(low)s to %(high)s") % ends
+
+    @property
     def groups(self) -> "list[Group]":
         """By what they had answered: the groups, then the score bands of those that answered."""
         if self.renewal is None:

@@ -51,7 +51,10 @@ class DecisionForm(forms.Form):
         label=gettext_lazy("Whom you heard"), max_length=2_000, required=False, widget=forms.Textarea,
         help_text=gettext_lazy("Customers whose words were heard. Empty: it will be marked “numbers only”."),
     )  # fmt: skip
-    page = forms.CharField(label=gettext_lazy("Page"), max_length=300, required=False)
+    page = forms.CharField(
+        label=gettext_lazy("Page of Heed with these numbers"), max_length=300, required=False,
+        help_text=gettext_lazy("Its address from the first slash on, like /prove/forecast/."),
+    )  # fmt: skip
 
     def clean_page(self) -> str:
         page: str = self.cleaned_data["page"].strip()
