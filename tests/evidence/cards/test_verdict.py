@@ -241,19 +241,29 @@ def test_values_written_before_what_they_measure_began_raise_the_alarm() -> None
         (
             np.r_[np.full(N - 12, np.nan), noise()[:12]],
             np.r_[np.ones(300), np.zeros(300)],
-            "among those with a value",
+            "among those with a value, no account has left yet",
         ),
     ],
 )
 def test_what_nothing_can_be_told_of_cannot_tell_and_says_why(values: Any, y: Any, reason: str) -> None:
     found = verdict(values, np.asarray(y, dtype=float))
-    if "among those" in reason:
-        # Whether there is a value can still be judged; its height cannot.
-        assert found.auc.value is None
-        return
     assert (found.verdict, found.auc.value) == ("cannot tell", None)
     assert found.reason.startswith(reason)
     assert Verdict.from_record(json.loads(json.dumps(found.to_record()))) == found
+
+
+def test_what_five_that_left_answered_is_never_said_not_to_predict() -> None:
+    """Whether they answered tells nothing, and is known of everybody; what they answered is known of five."""
+    random = np.random.default_rng(1)
+    y = (random.random(800) < 0.1).astype(float)
+    answers = np.clip(np.round(8 - 4 * y + random.normal(0, 1.5, 800)), 0, 10)
+    found = verdict(np.where(random.random(800) < 0.09, answers, np.nan), y)
+    assert (found.known, found.known_left) == (72, 5)
+    assert found.verdict == "cannot tell"
+    assert found.reason == "among those with a value, only 5 left so far, at least 10 are needed"
+    # A mark that is the same wherever it is has no height: whether it is there is all that it tells.
+    marked = verdict(np.where(random.random(800) < 0.5, 1.0, np.nan), y)
+    assert (marked.verdict, marked.auc.value) == ("does not", None)
 
 
 def test_repeated_rows_make_nothing_surer() -> None:

@@ -203,6 +203,8 @@ def _decided(each: Weighed, q_value: float | None, equivalence: float) -> tuple[
         level = FALSE_FINDS * (each.p_value or 0.0) / q_value if q_value else FALSE_FINDS
         return _found(each, each.telling(level, equivalence / 2), equivalence)
     if all(aspect.inside(equivalence) for aspect in each.aspects):
+        if each.silent:
+            return "cannot tell", each.silent
         bound = f"{0.5 - equivalence:.2f} to {0.5 + equivalence:.2f}"
         return (
             "does not",
@@ -213,6 +215,8 @@ def _decided(each: Weighed, q_value: float | None, equivalence: float) -> tuple[
 
 def _found(each: Weighed, aspect: Aspect, equivalence: float) -> tuple[Word, str]:
     if aspect.distance < equivalence / 2:
+        if each.silent:
+            return "cannot tell", each.silent
         auc = 0.5 + aspect.distance
         return "does not", f"there is a trace (AUC {auc:.3f}), real and too small to be of use"
     if each.folds >= 3 and 2 * each.agreeing <= each.folds and aspect.name != MISSING:

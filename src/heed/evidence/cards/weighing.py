@@ -69,6 +69,14 @@ class Weighed:
     def height(self) -> Aspect | None:
         return next((aspect for aspect in self.aspects if aspect.name == HEIGHT), None)
 
+    @property
+    def silent(self) -> str:
+        """Why nothing can be told of its height; "" where it was judged, or is the same for everybody."""
+        known = self.rows.known()
+        if self.height is not None or not known.thin() or (known.n and np.ptp(known.values) == 0):
+            return ""
+        return _why_none(self.rows)
+
     def chance(self, aspect: Aspect) -> float:
         """The p-value of an aspect after its share of chance."""
         return aspect.separation.p_value / _share(aspect, self.aspects)
