@@ -29,7 +29,7 @@ from heed.proving.fates import Spells, due_dates, renewals_lately, still_pays
 from heed.proving.models import Experiment, ExperimentArm, ExperimentDecision, PlayEffect, TouchRate
 from heed.proving.planning import planned
 from heed.proving.play_effects import MeasuredPlay, OutcomeEffect, measure_plays, rows_of
-from heed.proving.plays import Told, play_row, plays_on_record
+from heed.proving.plays import PlayRow, Told, play_row, plays_on_record
 from heed.proving.touches import measure_touches, touches_page
 from heed.stream import Activity, AppTransaction, Stream, as_table
 
@@ -185,6 +185,35 @@ def test_plays_on_record_are_found_for_what_they_are(company: dict[str, Any], le
     assert "\ngood play,0." in told
 
 
+def test_every_account_given_a_play_is_among_its_rows(stream: Stream, lead_client: Client) -> None:
+    """Account 0 left before it was given: nobody compares with it, and it is counted among the given."""
+    ensure_starter_metrics()
+    keys = make_accounts(60, left=[0], left_on=date(2025, 12, 10))
+    on, said = date(2026, 2, 1), {"play": "dinner", "arm": "chosen"}
+    tell(stream, [(key, "play.assigned", on, None, said) for key in keys[:30]])
+    measure_plays(DAY, by="test")
+    assert measured("dinner").arms == {"chosen": 30, "not given": 30}
+    assert measured("dinner").outcome("stayed").known["given"] == 29
+    for arm, rows in (("chosen", 30), ("not given", 30), ("", 60)):
+        page = lead_client.get("/prove/experiments/play-rows/dinner/", {"arm": arm})
+        assert page.context["rows"].paginator.count == rows
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "told"),
+    [
+        (date(2024, 9, 19), date(2026, 9, 28), "from 19 September 2024 to 28 September 2026"),
+        (date(2025, 8, 22), date(2025, 9, 20), "from 22 August 2025 to 20 September 2025"),
+        (date(2026, 8, 22), date(2026, 9, 20), "from 22 August to 20 September"),
+    ],
+)
+def test_the_last_day_of_a_play_has_its_year_beside_one_of_another(
+    first: date, last: date, told: str
+) -> None:
+    found = MeasuredPlay("dinner", False, {}, first, last, None, False, None, ())
+    assert PlayRow("dinner", found, DAY).between_days == told
+
+
 def test_what_nobody_randomised_is_never_said_to_work() -> None:
     clear = Estimate(0.2, 0.1, 0.3, 100)
     effect = OutcomeEffect("progress", clear, {}, naive=Estimate(0.4, 0.3, 0.5, 100))
@@ -310,6 +339,13 @@ def test_the_planner_answers_before_anything_is_saved(lead_client: Client, strea
     assert ExperimentArm.objects.count() == 0
     assert "designed, not started" in lead_client.get(answer["Location"]).content.decode()
 
+    again = lead_client.post("/prove/experiments/new/", TYPED | {"do": "save"})
+    assert again["Location"] == answer["Location"]
+    other = lead_client.post("/prove/experiments/new/", TYPED | {"do": "save", "days": "31"})
+    assert "There is an experiment of this name" in other.content.decode()
+    assert Experiment.objects.count() == 1
+    assert AuditEntry.objects.filter(action="design experiment").count() == 1
+
 
 @pytest.mark.parametrize(
     ("typed", "says"),
@@ -317,6 +353,8 @@ def test_the_planner_answers_before_anything_is_saved(lead_client: Client, strea
         ({"name": ""}, "This field is required"),
         ({"smallest": "0"}, "An effect of 0 cannot be found"),
         ({"smallest": "nan"}, "id_smallest"),
+        ({"smallest": "1e-300"}, "too small or too large to plan for"),
+        ({"outcome": "outcome_progress", "smallest": "-1e300"}, "too small or too large to plan for"),
         ({"smallest": "100"}, "cannot change by 100 points"),
         ({"held_percent": "100"}, "less than or equal to 90"),
         ({"looks": ""}, "Say how many looks"),
@@ -572,6 +610,9 @@ def test_a_decision_needs_a_reason_and_freezes_the_numbers(
     assert (first.kind, first.reason, first.numbers) == (made.kind, made.reason, made.numbers)
     assert second.kind == "drop"
     page = lead_client.get(f"/prove/experiments/{running.pk}/").content.decode()
+    assert "guided first report: do not go on with it; nothing can be read yet</h1>" in page
+    assert "it is decided; no look is taken any more" in page
+    assert "nothing is read between" not in page.replace(made.numbers["unknown"], "")
     assert "The product changed under it." in page
     assert "Nobody wants it any more" in page
     decided = AuditEntry.objects.filter(action="decide experiment")

@@ -14,6 +14,8 @@ from heed.segments.access import segments_for
 from heed.segments.models import Segment
 
 RENEWED = "renewed"
+LEAST, MOST = 1e-6, 1e9
+"""Of an effect that can be planned for: beyond is a slip of the pen, and its numbers of accounts are none."""
 
 
 class ExperimentForm(forms.Form):
@@ -74,6 +76,10 @@ class ExperimentForm(forms.Form):
         smallest = float(self.cleaned_data["smallest"])
         if smallest != smallest or abs(smallest) == float("inf") or not smallest:
             raise forms.ValidationError(_("An effect of 0 cannot be found by any number of accounts."))
+        if not LEAST <= abs(smallest) <= MOST:
+            raise forms.ValidationError(
+                _("This is too small or too large to plan for: give an effect that you would notice.")
+            )
         return smallest
 
     def clean(self) -> dict[str, Any]:

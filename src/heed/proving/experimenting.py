@@ -49,9 +49,22 @@ class Followed:
     looks: int = 0
 
 
+DESIGN = (
+    "name", "purpose", "metric", "days", "held_share", "smallest_effect", "watching", "looks", "segment_id",
+    "weeks",
+)  # fmt: skip
+"""What is typed of a design."""
+
+
 @transaction.atomic
 def design_experiment(designed: Experiment, *, user: User, by: str) -> Experiment:
-    """Save a design. Refused where the play is on record already: its arms were drawn by something else."""
+    """Save a design. Refused where the play is on record already: its arms were drawn by something else.
+
+    The same again, as a button pressed twice sends it, is the design that there is.
+    """
+    typed = {name: getattr(designed, name) for name in DESIGN}
+    if same := Experiment.objects.filter(**typed, started_on=None, designed_by=user).first():
+        return same
     if Experiment.objects.filter(name__iexact=designed.name).exists():
         raise ExperimentRefused(_("There is an experiment of this name; give this one its own."), "name")
     if PlayEffect.objects.filter(play__iexact=designed.name).exists():

@@ -298,7 +298,13 @@ def _chosen(play: str, own: pd.DataFrame, facts: _Facts) -> tuple[MeasuredPlay, 
     outcomes = tuple(_observed(key, rows, table, days) for key, days in (("progress", 0), ("stayed", days)))
     arms = arms_given | {NOT_GIVEN: len(others)}
     found = MeasuredPlay(play, False, arms, own["on"].min(), own["on"].max(), None, False, None, outcomes)
-    return found, rows
+    return found, pd.concat([rows, _not_compared(own, given)], ignore_index=True)
+
+
+def _not_compared(own: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
+    """Those given it that did not pay at the time: counted among the given, with no outcome to compare."""
+    rest = own.loc[~own["account"].isin(given["account"]), ["account", "arm", "on"]]
+    return rest.assign(before=np.nan, progress=np.nan, stayed=np.nan)
 
 
 def _compared(own: pd.DataFrame, facts: _Facts) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

@@ -172,10 +172,11 @@ class PlayRow:
 
     @property
     def between_days(self) -> str:
-        today = clock.today()
+        first, last, today = self.measured.first_on, self.measured.last_on, clock.today()
         return _("from %(first)s to %(last)s") % {
-            "first": words.day(self.measured.first_on, today),
-            "last": words.day(self.measured.last_on, today),
+            "first": words.day(first, today),
+            # Beside a day of another year a day without its year would be taken for one of that year.
+            "last": words.day(last, today if first.year == last.year else first),
         }
 
     @property

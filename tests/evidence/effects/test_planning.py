@@ -87,7 +87,7 @@ def test_what_cannot_be_done_is_said() -> None:
     )
     assert plan_mean_experiment(10, 0).reason == nothing.reason
     above = plan_experiment(0.9, 0.2)
-    assert (above.treated_n, above.reason) == (None, "a share of 90% cannot change by +20%")
+    assert (above.treated_n, above.reason) == (None, "a share of 90 % cannot change by +20 points")
 
 
 def test_the_smallest_visible_effect_is_the_plan_read_backwards() -> None:

@@ -186,7 +186,7 @@ def _impossible_share(baseline: float, effect: float) -> str:
     if not effect:
         return "an effect of 0 cannot be found by any number of accounts"
     if not 0 <= baseline + effect <= 1:
-        return f"a share of {baseline:.0%} cannot change by {effect:+.0%}"
+        return f"a share of {100 * baseline:.0f} % cannot change by {100 * effect:+.0f} points"
     return ""
 
 
