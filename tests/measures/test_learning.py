@@ -15,8 +15,8 @@ from heed.customers.models import Account
 from heed.customers.rows import AccountRow, PeriodRow
 from heed.measures.actions import ensure_starter_metrics, estimate_risk
 from heed.measures.definitions import new_version, starter_definitions
-from heed.measures.landmarks import features_at, landmarks, landmarks_before
-from heed.measures.learning import Learnt, learn
+from heed.measures.landmarks import endings, features_at, landmarks, landmarks_before, stays
+from heed.measures.learning import Learnt, learn, panel_of
 from heed.measures.models import LandmarkPanel, MetricDefinition, MetricVerdict, Risk, RiskModel, RiskScore
 from heed.measures.panels import rows_of
 from heed.measures.scoring import reopened, same
@@ -66,6 +66,8 @@ def test_landmarks_go_back_every_thirty_days_but_not_before_the_first_day_known(
     assert landmarks_before(DAY, None) == []
     found = landmarks_before(DAY, date(2026, 4, 10))
     assert found == [date(2026, 5, 2), date(2026, 6, 1)]
+    # On the first day itself nobody has a past yet.
+    assert landmarks_before(DAY, date(2026, 5, 2)) == [date(2026, 6, 1)]
     assert len(landmarks_before(DAY, date(2000, 1, 1))) == 24
 
 
@@ -93,6 +95,53 @@ def test_only_accounts_that_paid_then_are_in_and_what_became_of_them(log: Callab
         own = found.features[found.features["account"] == account]
         assert max(own["landmark"]) < on
     assert set(found.features["term_days"]) == {91}
+
+
+def test_who_ends_on_the_day_has_left_and_who_ends_the_day_after_has_not(log: Callable[..., None]) -> None:
+    fill(log, 2, 0)
+    ends = {"A000": DAY, "A001": DAY + timedelta(days=1)}
+    save_periods(
+        [replace(quarter(key, 7), ends_on=on, recorded_at=known_from(DAY)) for key, on in ends.items()],
+        by="import:2",
+        source="crm",
+    )
+    known = stays(DAY)
+    first = date(2024, 10, 1)
+    assert known.to_numpy().tolist() == [["A000", first, DAY], ["A001", first, None]]
+    left = endings(DAY, known)
+    assert left[left["kind"] == "churn"][["account", "on"]].to_numpy().tolist() == [["A000", DAY]]
+
+
+def test_who_came_back_has_two_stays_and_was_no_customer_between(log: Callable[..., None]) -> None:
+    fill(log, 6, 1)
+    back = [quarter("A000", number) for number in (5, 6, 7)]
+    save_periods(back, by="import:2", source="crm")
+    found = landmarks(DAY)
+    left, returned = quarter("A000", 2).ends_on, quarter("A000", 5).starts_on
+    own = found.stays[found.stays["account"] == "A000"][["from", "to"]]
+    assert own.to_numpy().tolist() == [[date(2024, 10, 1), left], [returned, None]]
+    rows = found.features[found.features["account"] == "A000"]
+    assert left is not None
+    assert not any(left <= day < returned for day in rows["landmark"])
+    panel = panel_of(found)
+    mine = panel.accounts == "A000"
+    days = panel.landmarks[mine].astype(object)
+    assert [bool(event) for event in panel.y["event"][mine]] == [day < left for day in days]
+    assert {day < left for day in days} == {True, False}
+
+
+def test_one_of_two_subscriptions_that_ends_is_no_leaving(log: Callable[..., None]) -> None:
+    fill(log, 6, 1)
+    beside = PeriodRow(
+        "A000-x", account="A000", starts_on=date(2025, 1, 1), renews_on=date(2027, 1, 1),
+        monthly_amount=Decimal(10), currency="EUR", recorded_at=known_from(date(2025, 1, 1)),
+    )  # fmt: skip
+    save_periods([beside], by="import:2", source="crm")
+    derive_due_movements(DAY, by=BY)
+    known = stays(DAY)
+    assert known[known["account"] == "A000"]["to"].isna().tolist() == [True]
+    events = endings(DAY, known)
+    assert events[events["account"] == "A000"]["kind"].tolist() == ["expansion", "contraction"]
 
 
 def test_nothing_recorded_after_a_landmark_is_in_its_row(log: Callable[..., None]) -> None:
