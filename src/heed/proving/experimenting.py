@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from heed.ledger import clock
@@ -62,20 +62,33 @@ def design_experiment(designed: Experiment, *, user: User, by: str) -> Experimen
 
     The same again, as a button pressed twice sends it, is the design that there is.
     """
-    typed = {name: getattr(designed, name) for name in DESIGN}
-    if same := Experiment.objects.filter(**typed, started_on=None, designed_by=user).first():
+    if same := _same_design(designed, user):
         return same
+    taken = _("There is an experiment of this name; give this one its own.")
     if Experiment.objects.filter(name__iexact=designed.name).exists():
-        raise ExperimentRefused(_("There is an experiment of this name; give this one its own."), "name")
+        raise ExperimentRefused(taken, "name")
     if PlayEffect.objects.filter(play__iexact=designed.name).exists():
         problem = _("A play of this name is on record with arms drawn elsewhere; give this one its own name.")
         raise ExperimentRefused(problem, "name")
     designed.designed_by, designed.designed_at = user, clock.now()
     designed.salt = uuid.uuid4().hex
     designed.audience = designed.segment.name if designed.segment else ""
-    designed.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            designed.save(force_insert=True)
+    except IntegrityError:
+        # Another request put one of this name there since we looked.
+        if same := _same_design(designed, user):
+            return same
+        raise ExperimentRefused(taken, "name") from None
     record(Change("design experiment", "experiment", str(designed.pk), None, _state(designed)), by=by)
     return designed
+
+
+def _same_design(designed: Experiment, user: User) -> Experiment | None:
+    """The design that this person saved of just this, and has not started."""
+    typed = {name: getattr(designed, name) for name in DESIGN}
+    return Experiment.objects.filter(**typed, started_on=None, designed_by=user).first()
 
 
 @transaction.atomic
