@@ -1,6 +1,7 @@
 """Experiments and plays on record: what is drawn, what may be said of it, and what is never said."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -181,6 +182,9 @@ def test_plays_on_record_are_found_for_what_they_are(company: dict[str, Any], le
     touches = lead_client.get("/prove/touches/").content.decode()
     assert "dinner (not randomised)" in touches
     assert "No delivery has a verdict yet" in touches
+    told = lead_client.get("/prove/experiments/plays/dinner/?format=csv").content.decode()
+    raw = next(line for line in told.splitlines() if line.startswith('"raw difference'))
+    assert re.fullmatch(r'"raw difference, misleading",0\.1\d?,\[0\.\d+–0\.\d+\],.* given it', raw), raw
     told = lead_client.get("/prove/touches/?format=csv").content.decode()
     assert "\ngood play,0." in told
 

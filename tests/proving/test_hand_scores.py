@@ -149,6 +149,8 @@ def test_a_button_pressed_twice_keeps_one(score: HandScore, admin_client: Client
         ({"name": "x", "weights": "days_active, two, step 4"}, "weights", "no number"),
         ({"name": "x", "weights": "days_active, nan, step 4"}, "weights", "finite"),
         ({"name": "x", "weights": "days_active, -2, step 4"}, "weights", "negative"),
+        ({"name": "x", "weights": f"{LINES}\n\nbreadth, -2, step 4"}, "weights", "line 4, weight: -2 is"),
+        ({"name": "x", "weights": "breadth, 1, linear 0 1e400"}, "weights", "line 1, curve best: inf is"),
         ({"name": "x", "weights": "days_active, 0, step 4"}, "weights", "add up to nothing"),
         ({"name": "x", "weights": "days_active, 1e300, step 4"}, "weights", "beyond all measure"),
         ({"name": "x", "weights": "days_active, 2, bell 4"}, "weights", "a curve is"),

@@ -102,6 +102,8 @@ def test_a_company_without_a_past_is_told_why_nothing_is_known(member_client: Cl
     for asked in ("", "?format=csv", "?format=pdf"):
         assert member_client.get(path + asked).status_code == 200
     assert member_client.get(path, {"format": "xlsx"}).status_code == 400
+    handed = member_client.get(path, {"format": "csv"}).content.decode("utf-8-sig")
+    assert handed == "There are no numbers to hand out yet; the page says why.\r\n"
     told = {SPOTS: "no landmarks are kept yet", CAPTIVE: "There are no accounts", GEARS: "no quarter has"}
     assert told[path].lower() in member_client.get(path).content.decode().lower()
 

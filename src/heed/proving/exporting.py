@@ -33,10 +33,17 @@ def asked_for(request: HttpRequest, name: str, charts: Sequence[Chart]) -> HttpR
     raise BadRequest(_("A page is handed out as csv or pdf, not as “%(asked)s”.") % {"asked": wanted})
 
 
+def nothing() -> str:
+    """What a page without numbers hands out, so that an empty file is not taken for a broken one."""
+    return _("There are no numbers to hand out yet; the page says why.")
+
+
 def csv_of(charts: Sequence[Chart]) -> str:
     """The numbers of the charts, one table under the other, each under its title and source."""
     out = io.StringIO()
     writer = csv.writer(out)
+    if not charts:
+        writer.writerow([nothing()])
     for number, chart in enumerate(charts):
         if number:
             writer.writerow([])
@@ -50,7 +57,8 @@ def csv_of(charts: Sequence[Chart]) -> str:
 def pdf_of(charts: Sequence[Chart]) -> bytes:
     """The charts on paper, each with its source and its numbers."""
     footer = json.dumps(_("Heed, %(day)s") % {"day": clock.today().isoformat()}, ensure_ascii=False)
-    parts = [PAPER.replace("{footer}", f"#{footer}"), *(_on_paper(chart) for chart in charts)]
+    told = [_on_paper(chart) for chart in charts] or [f"#text({_text(nothing())})"]
+    parts = [PAPER.replace("{footer}", f"#{footer}"), *told]
     return bytes(typst.compile("\n".join(parts).encode()))
 
 

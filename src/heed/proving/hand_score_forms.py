@@ -1,6 +1,7 @@
 """The forms of a score by hand: its weights as typed or pasted, and the override of one account's score."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,7 +49,7 @@ class WeightsForm(forms.Form):
         if refused.field in self.fields:
             self.add_error(refused.field, str(refused).removeprefix(f"{refused.field}: ").capitalize())
         else:
-            self.add_error("weights", str(refused))
+            self.add_error("weights", placed(str(refused), self.cleaned_data.get("weights") or ""))
 
 
 class ChangeForm(OverVersionForm, WeightsForm):
@@ -102,6 +103,20 @@ class OverrideForm(forms.Form):
     def refuse(self, refused: ScoreError) -> None:
         field = refused.field.removeprefix("override.")
         self.add_error({"score": "value"}.get(field, field), str(refused).split(": ", 1)[1].capitalize())
+
+
+def placed(problem: str, typed: str) -> str:
+    """A refusal by the line that was typed, not by the place in the record that was made of it."""
+    told = problem.removeprefix("score.").removeprefix("parts: ")
+    found = re.match(r"parts\[(\d+)\]\.([\w.]+): ", told)
+    lines = [place for place, line in enumerate(typed.splitlines(), 1) if line.strip()]
+    if found is None or typed.startswith(("{", "[")) or int(found[1]) >= len(lines):
+        return told
+    return _("line %(line)d, %(what)s: %(problem)s") % {
+        "line": lines[int(found[1])],
+        "what": found[2].replace(".", " "),
+        "problem": told[found.end() :],
+    }
 
 
 def read_weights(text: str) -> dict[str, Any]:

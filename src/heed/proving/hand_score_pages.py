@@ -84,9 +84,9 @@ def scores_chart(found: list[Kept]) -> Chart | None:
         alt="; ".join(f"{bar.label} {bar.value or 0:.2f}" for bar in bars),
         source=source(shown[0][0].worth),
         svg=intervals(bars, axis=_("AUC; the dashed line is chance"), percent=False, reference=0.5),
-        columns=(_("Score"), _("AUC"), _("95 % interval"), _("Rows"), _("Accounts that left")),
+        columns=(_("Score"), _("AUC"), _("95 % interval"), _("Rows, known"), _("Accounts that left")),
         rows=tuple(
-            (bar.label, f"{bar.value:.3f}", _span(bar), f"{card.n:,}", f"{card.left:,}")
+            (bar.label, f"{bar.value:.3f}", _span(bar), f"{card.auc.n:,}", f"{card.left:,}")
             for bar, (_each, card) in zip(bars, shown, strict=True)
             if card
         ),

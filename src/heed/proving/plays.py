@@ -78,12 +78,20 @@ class Told:
         return words.interval(found.low, found.high, share=self.is_share)
 
     @property
-    def naive_words(self) -> str:
+    def naive_value(self) -> str:
         naive = self.effect.naive
         if naive is None or naive.value is None:
             return ""
-        between = words.interval(naive.low, naive.high, share=self.is_share)
-        return f"{effect_words(naive.value, share=self.is_share, signed=True)} {between}"
+        return effect_words(naive.value, share=self.is_share, signed=True)
+
+    @property
+    def naive_between(self) -> str:
+        naive = self.effect.naive
+        return "" if naive is None else words.interval(naive.low, naive.high, share=self.is_share)
+
+    @property
+    def naive_words(self) -> str:
+        return f"{self.naive_value} {self.naive_between}" if self.naive_value else ""
 
     @property
     def least_words(self) -> str:
@@ -301,7 +309,7 @@ def _play_chart(row: PlayRow, told: Told) -> Chart:
     if naive is not None and naive.value is not None:
         bars.append(Bar(_("raw difference, misleading"), naive.value, naive.low, naive.high, marked=True))
     title = _("%(outcome)s: %(verdict)s") % {"outcome": told.name, "verdict": told.words}
-    shown = [(told.plain_words, told.between), (told.naive_words.removeprefix("+"), "")]
+    shown = [(told.plain_words, told.between), (told.naive_value.removeprefix("+"), told.naive_between)]
     return Chart(
         title=title,
         alt=f"{title}: {told.value_words} {told.between}; {told.note}",
