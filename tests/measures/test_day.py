@@ -1,13 +1,16 @@
 """What a model is told of a day: read from what was measured that day, and measured only where it was not."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from heed.customers.actions import erase_account, save_periods
+from heed.customers.actions import erase_account, save_accounts, save_periods
 from heed.customers.models import Account
+from heed.customers.rows import AccountRow
 from heed.evidence.metrics import Metric
 from heed.measures.actions import measure_accounts
 from heed.measures.day import features_of_day
@@ -18,7 +21,7 @@ from heed.measures.measuring import measure_at
 from heed.measures.models import MetricDefinition
 from heed.measures.stays import contracts
 from tests.measures.conftest import log as log
-from tests.measures.test_learning import BY, DAY, fill, quarter
+from tests.measures.test_learning import BY, DAY, fill, known_from, quarter
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +87,25 @@ def test_a_day_that_was_not_measured_is_measured_and_one_without_accounts_has_no
     metrics = current_metrics()
     assert features_of_day(DAY, metrics, []).empty
     alike(features_of_day(DAY, metrics, contracts(DAY)), metrics)
+    assert [len(keys) for keys in asked] == [5, 5]
+
+
+def test_what_was_measured_on_another_day_or_of_some_accounts_only_is_measured_anew(
+    log: Callable[..., None], asked: list[list[str]]
+) -> None:
+    fill(log, 8, 3)
+    measure_accounts(DAY - timedelta(days=1), by=BY)
+    metrics = current_metrics()
+    alike(features_of_day(DAY, metrics, contracts(DAY)), metrics)
+    assert [len(keys) for keys in asked] == [5]
+    measure_accounts(DAY, by=BY)
+    # An account that came in since has no figure of the day yet.
+    save_accounts([AccountRow("B000", since=DAY)], by="import:2", source="crm")
+    period = replace(quarter("B000", 7), starts_on=DAY, recorded_at=known_from(DAY))
+    save_periods([period], by="import:2", source="crm")
+    rows = features_of_day(DAY, metrics, contracts(DAY))
+    alike(rows, metrics)
+    assert rows["tenure_days"].tolist()[-1] == 0
     assert [len(keys) for keys in asked] == [5, 5]
 
 

@@ -103,6 +103,9 @@ def test_who_left_since_is_held_against_what_was_expected() -> None:
     assert not found.outside
     assert not left(*[MONDAY] * 6).outside
     assert left(*[MONDAY] * 7).outside
+    # A model that was watched for three days only says nothing of four.
+    assert drift_on(four_days_on, version, replace(model, longest_=3.0), told, []).outcomes is None
+    assert drift_on(four_days_on, version, replace(model, longest_=4.0), told, []).outcomes is not None
     # The news that somebody left comes late: fewer than expected is no drift.
     assert not replace(found, left=0, expected=9.8, low=3, high=19).outside
 
