@@ -58,7 +58,8 @@ def test_the_quarters_ahead_stand_with_their_intervals(
         assert value is not None
         assert high is not None
         assert 0 <= low <= value <= high <= 1
-    assert member_client.get(FORECAST, {"format": "csv"}).status_code == 200
+    told = member_client.get(FORECAST, {"format": "csv"})
+    assert f"risk of each of {(contracts['amount'] > 0).sum()} accounts" in told.content.decode()
 
 
 def test_the_same_day_again_changes_nothing(forecasted: RevenueForecast) -> None:

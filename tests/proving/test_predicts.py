@@ -20,7 +20,7 @@ from heed.measures.models import LandmarkPanel, MetricVerdict, Risk, RiskModel, 
 from heed.measures.packing import packed, unpacked
 from heed.proving.cards import seldom
 from heed.proving.hand_scores import make_score
-from heed.proving.risk_pages import ReopenedScore, finding
+from heed.proving.risk_pages import ReopenedScore, calibration_words, finding
 from tests.measures.conftest import log as log
 from tests.measures.test_learning import BY, DAY, fill
 
@@ -84,6 +84,9 @@ def every_metric_stands_with_its_verdict_and_opens_its_card_and_rows(member_clie
                 f"{each.auc.value:.2f}<i>[{each.auc.low:.2f}–{each.auc.high:.2f}]</i>" in own.content.decode()
             )
         assert ".." not in own.context["card"].why
+        title = own.context["card"].chart.title
+        assert title.startswith(each.name)
+        assert each.verdict_words in title
         assert all(row.value is not None for row in known.context["rows"].object_list)
     for wrong in ("?band=99", "?band=x"):
         assert (
@@ -175,6 +178,20 @@ def test_the_headline_of_risk_is_what_its_card_shows(
     )
     assert finding(cast(ReportCard, card)) == f"The risk model {told}"
     assert finding(None) == "What the risk model is worth here is not known yet"
+
+
+@pytest.mark.parametrize(
+    ("slope", "told"),
+    [
+        ((0.9, 1.5), "is what came"),
+        ((0.4, 0.9), "too sure of itself"),
+        ((1.1, 1.9), "too cautious"),
+        (None, "What the model said, and what came"),
+    ],
+)
+def test_the_headline_of_calibration_follows_its_slope(slope: tuple[float, float] | None, told: str) -> None:
+    found = Estimate(sum(slope) / 2, *slope, 100) if slope else Estimate.unknown("few")
+    assert told in calibration_words(found)
 
 
 def test_an_interval_of_a_small_risk_is_not_told_as_certain() -> None:

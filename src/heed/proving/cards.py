@@ -113,14 +113,21 @@ def band_words(band: Band) -> str:
     return low if low == high else _("%(low)s to %(high)s") % {"low": low, "high": high}
 
 
+def headline(name: str, verdict: Verdict) -> str:
+    """What the groups by value show."""
+    told = {"name": name, "what": verdict_words(verdict)}
+    if verdict.verdict in ("predicts", "does not"):
+        return _("%(name)s %(what)s") % told
+    return _("%(name)s: %(what)s") % told
+
+
 def band_chart(name: str, verdict: Verdict) -> Chart:
     """The share that left by the value of the metric."""
     bands = [(band_words(band), band) for band in verdict.bands]
     bars = [Bar(label, band.share.value, band.share.low, band.share.high) for label, band in bands]
     overall = verdict.left and sum(band.left for _label, band in bands) / max(1, verdict.n)
-    title = _("Left within %(days)d days, by %(name)s") % {"days": int(verdict.horizon), "name": name}
     return Chart(
-        title=title,
+        title=headline(name, verdict),
         alt="; ".join(f"{label}: {words.percent(band.share.value or 0.0)}" for label, band in bands),
         source=_(
             "%(n)s rows (account × date) of %(accounts)s accounts in up to ten groups of about equal size,"

@@ -173,10 +173,14 @@ def chart_of(page: ForecastPage) -> Chart | None:
         ),
         source=_(
             "GRR by quarter, point to point: Σ min(now, start) / Σ start of who pays when the quarter begins."
-            " %(runs)s simulated runs from the risk of each account and past movements, as known on %(day)s;"
-            " dark: half of the runs, light: four in five."
+            " %(runs)s simulated runs from the risk of each of %(n)s accounts and past movements, as known on"
+            " %(day)s; dark: half of the runs, light: four in five."
         )
-        % {"runs": f"{found.runs:,}", "day": words.day(found.as_of, clock.today())},
+        % {
+            "runs": f"{found.runs:,}",
+            "n": f"{found.quarters[0].grr.eighty.n:,}",
+            "day": words.day(found.as_of, clock.today()),
+        },
         svg=bands(pd.DataFrame(rows), axis="GRR", percent=True),
         columns=(_("Quarter"), _("Figure"), _("Model"), _("Four in five"), _("Same as last quarter")),
         rows=tuple(

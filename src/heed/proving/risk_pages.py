@@ -252,6 +252,17 @@ def figures(card: ReportCard) -> list[Figure]:
     ]
 
 
+def calibration_words(slope: Estimate) -> str:
+    """Whether what was said came true, by the slope: below 1 what was said lay too far apart."""
+    if slope.low is None or slope.high is None:
+        return _("What the model said, and what came")
+    if slope.high < 1:
+        return _("The model is too sure of itself: what came lay closer together than what it said")
+    if slope.low > 1:
+        return _("The model is too cautious: what came lay further apart than what it said")
+    return _("What the model said is what came, as far as its slope can tell")
+
+
 def calibration_chart(card: ReportCard) -> Chart:
     """What was said against what came, by groups of what was said."""
     groups = [band for band in card.bands if band.mean is not None and band.share.value is not None]
@@ -263,9 +274,8 @@ def calibration_chart(card: ReportCard) -> Chart:
             "high": [band.share.high for band in groups],
         }
     )
-    title = _("What the model said, and what came")
     return Chart(
-        title=title,
+        title=calibration_words(card.calibration_slope),
         alt="; ".join(
             _("said %(said)s, came %(came)s")
             % {"said": words.percent(band.mean or 0.0), "came": words.percent(band.share.value or 0.0)}
