@@ -163,7 +163,8 @@ def test_a_decision_is_kept_with_its_numbers_and_says_where_nobody_was_heard(
     kept = LoggedDecision.objects.get()
     assert kept.numbers_only
     assert "numbers only" in member_client.get(DECISIONS).content.decode()
-    wrong = member_client.post(DECISIONS, told | {"page": "https://evil.example/"})
-    assert "page" in wrong.context["form"].errors
+    for page in ("https://evil.example/", "//evil.example/", "/\\evil.example/", "javascript:alert(1)"):
+        wrong = member_client.post(DECISIONS, told | {"page": page})
+        assert "page" in wrong.context["form"].errors
     assert viewer_client.post(DECISIONS, told).status_code == 403
     assert LoggedDecision.objects.count() == 1

@@ -3,6 +3,7 @@
 from datetime import date
 
 from django import forms
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -58,6 +59,7 @@ class DecisionForm(forms.Form):
 
     def clean_page(self) -> str:
         page: str = self.cleaned_data["page"].strip()
-        if page and not (page.startswith("/") and not page.startswith("//")):
+        # A browser reads `/\host` as `//host`: another's page.
+        if page and not (page.startswith("/") and url_has_allowed_host_and_scheme(page, None)):
             raise forms.ValidationError(_("Give a page of Heed, like /prove/forecast/, or leave it empty."))
         return page
