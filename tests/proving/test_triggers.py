@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from heed.customers.actions import save_periods
+from heed.customers.actions import save_accounts, save_periods
 from heed.customers.models import Account
+from heed.customers.rows import AccountRow
 from heed.ledger.models import AuditEntry
 from heed.measures.definitions import ensure_starter_metrics, new_version, starter_definitions
 from heed.measures.models import MetricDefinition, MetricValue
@@ -138,6 +139,34 @@ def test_an_alert_before_a_failed_payment_is_neither_right_nor_wrong(
     since = live(version_of(silence), DAY + timedelta(days=120))
     assert since is not None
     assert (since.replay.censored, since.replay.wrong, list(since.fates.values())) == (1, 0, ["censored"])
+
+
+def test_a_figure_opens_the_rows_that_it_was_computed_from(
+    silence: Trigger, member_client: Client, log: Callable[..., None]
+) -> None:
+    """One stays that was silent for six weeks, and one left whose payment had failed."""
+    fail_payment("A002", 4)
+    save_accounts([AccountRow("B", since=date(2024, 10, 1))], by="import:2", source="crm")
+    save_periods([quarter("B", number) for number in range(8)], by="import:2", source="crm")
+    weeks = [date(2024, 10, 1) + timedelta(days=7 * week) for week in range(90)]
+    silent = date(2025, 10, 1), date(2025, 11, 12)
+    log(*(("B", "P-B", "signed_in", day.isoformat()) for day in weeks if not silent[0] <= day < silent[1]))
+    replay = replayed(silence).replay
+    assert (replay.alerts, replay.right, replay.wrong, replay.censored, replay.left) == (7, 5, 1, 1, 5)
+    page = member_client.get(f"{TRIGGERS}{silence.pk}/")
+    opened = {}
+    for each in page.context["figures"]:
+        if each.estimate.value is not None:
+            rows = member_client.get(f"{TRIGGERS}{silence.pk}/rows/{each.rows}")
+            opened[each.label] = (rows.context["rows"].paginator.count, each.estimate.n)
+            assert f'href="{TRIGGERS}{silence.pk}/rows/{each.rows}"' in page.content.decode()
+    assert set(opened) == {
+        "Caught of those that left (recall)",
+        "Right of its alerts (precision)",
+        "Lead time",
+    }
+    assert all(rows == n > 0 for rows, n in opened.values())
+    assert opened["Right of its alerts (precision)"] == (6, 6)
 
 
 def test_a_replay_that_an_earlier_version_kept_is_made_again_before_it_counts(

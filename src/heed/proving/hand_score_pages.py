@@ -10,11 +10,12 @@ from heed.evidence.cards import Band, ReportCard
 from heed.evidence.cards.card import Beside
 from heed.ledger import clock, words
 from heed.measures.landmarks import HORIZON
+from heed.measures.reads import metric_names
 from heed.proving.cards import band_words
 from heed.proving.charts import Bar, Chart, intervals
-from heed.proving.hand_scores import Standing, Worth, ground, metric_names, worth_of
+from heed.proving.figures import Figure
+from heed.proving.hand_scores import Standing, Worth, ground, worth_of
 from heed.proving.models import HandScore, HandScoreVersion
-from heed.proving.risk_pages import Figure
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,37 +19,12 @@ from heed.measures.definitions import metrics_of
 from heed.measures.drift import SHIFT, Outcomes, drift_of, moved_since
 from heed.measures.models import MetricVerdict, Risk, RiskModel, RiskScore, ScoredDay
 from heed.proving.charts import Chart, curve
+from heed.proving.figures import Figure
 from heed.proving.predicting import outdated
 
 MOVED = 12
 DECIMALS = 3
 """Of what a reason adds, as the page shows it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A figure of the report card in words; `estimate` may be unknown, with its reason. `rows` is the query
-    that opens the n rows behind it (None: they are not told apart)."""
-
-    label: str
-    estimate: Estimate
-    share: bool = False
-    note: str = ""
-    decimals: int | None = None
-    rows: str | None = None
-
-    @property
-    def shown(self) -> str:
-        value = self.estimate.value
-        if value is None:
-            return ""
-        if self.share:
-            return words.percent(value)
-        return words.number(value) if self.decimals is None else words.fixed(value, self.decimals)
-
-    @property
-    def between(self) -> str:
-        return words.interval(self.estimate.low, self.estimate.high, share=self.share, decimals=self.decimals)
 
 
 @dataclass(frozen=True, slots=True)

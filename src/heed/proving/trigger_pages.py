@@ -11,17 +11,19 @@ from django.utils.translation import gettext as _
 
 from heed.customers.models import Account
 from heed.evidence.cards import Verdict
+from heed.evidence.cards.triggers import DECIDED
 from heed.evidence.estimate import Estimate
 from heed.ledger import clock, words
 from heed.measures.landmarks import HORIZON
 from heed.measures.models import MetricVerdict
 from heed.measures.reads import metric_names
 from heed.proving.charts import Bar, Chart, intervals
+from heed.proving.figures import Figure
 from heed.proving.models import Side, Trigger, TriggerReplay, TriggerVersion
 from heed.proving.trigger_replays import Live, Told, is_past, live, rows_of, told_of
 from heed.proving.triggering import current_version, is_waiting, latest_replay, latest_replays, why_not
 
-ALERTS: Final = ("alerts", "right", "wrong", "open", "censored")
+ALERTS: Final = ("alerts", "decided", "right", "wrong", "open", "censored")
 FATES: Final = (*ALERTS, "left", "caught", "missed")
 """The counts of a replay, each of which opens its accounts."""
 VERSIONS: Final = 20
@@ -249,8 +251,8 @@ def tables(found: Standing) -> list[Chart]:
     if told is None:
         return []
     rows = [
-        (each.label, f"{each.value} {each.unit}".strip() or _("unknown"), each.between or each.reason,
-         f"{each.n:,}", each.note)
+        (each.label, f"{each.shown} {each.unit}".strip() if each.shown else _("unknown"),
+         each.between or each.estimate.reason, f"{each.estimate.n:,}", each.note)
         for each in [*figures(told), f1_of(told)]
     ]  # fmt: skip
     rows += [(each.words.capitalize(), f"{each.n:,}", "", "", "") for each in counts(told)]
@@ -279,47 +281,28 @@ def source(told: Told) -> str:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A figure of a card: `what` opens its accounts; `value` "" where it is unknown for the `reason`."""
-
-    label: str
-    value: str
-    unit: str
-    between: str
-    n: int
-    note: str
-    what: str
-    reason: str
-
-
 def figures(told: Told) -> list[Figure]:
     """What the card says, what matters first."""
     replay = told.replay
     managers = _("per manager and week; %(n)d share the alarms") % {"n": told.managers}
     median = _("median from the first alert until they left")
     return [
-        _figure(_("Caught of those that left (recall)"), replay.recall, _("of accounts that left"), "caught"),
-        _figure(_("Right of its alerts (precision)"), replay.precision, _("of alerts decided"), "right"),
-        _figure(_("Lead time"), replay.lead_days, median, "caught", share=False, unit=_("days")),
-        _figure(_("False alarms"), replay.false_alarms, managers, "wrong", share=False),
-    ]
+        Figure(
+            _("Caught of those that left (recall)"), replay.recall, share=True,
+            note=_("of accounts that left"), rows="?what=left",
+        ),
+        Figure(
+            _("Right of its alerts (precision)"), replay.precision, share=True, note=_("of alerts decided"),
+            rows="?what=decided",
+        ),
+        Figure(_("Lead time"), replay.lead_days, note=median, rows="?what=caught", unit=_("days")),
+        Figure(_("False alarms"), replay.false_alarms, note=managers, rows="?what=wrong"),
+    ]  # fmt: skip
 
 
 def f1_of(told: Told) -> Figure:
     note = _("precision and recall in one, their harmonic mean; its interval is of 90 %")
-    return _figure(_("F1"), told.replay.f1, note, "alerts")
-
-
-def _figure(
-    label: str, each: Estimate, note: str, what: str, *, share: bool = True, unit: str = ""
-) -> Figure:
-    if each.value is None:
-        return Figure(label, "", "", "", each.n, note, what, each.reason)
-    value = words.percent(each.value) if share else words.number(each.value)
-    return Figure(
-        label, value, unit, words.interval(each.low, each.high, share=share), each.n, note, what, ""
-    )
+    return Figure(_("F1"), told.replay.f1, share=True, note=note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +318,7 @@ class Count:
 def what_words() -> dict[str, str]:
     return {
         "alerts": _("alerts"),
+        "decided": _("alerts decided, right or false"),
         "right": _("right alerts: the account left within %(days)d days") % {"days": HORIZON},
         "wrong": _("false alarms: the account was still there %(days)d days later") % {"days": HORIZON},
         "open": _("alerts not decided yet"),
@@ -354,7 +338,8 @@ def counts(told: Told) -> list[Count]:
         "censored": replay.censored, "left": replay.left, "caught": replay.left - missed, "missed": missed,
     }  # fmt: skip
     shares = {"right": replay.precision, "caught": replay.recall, "missed": replay.missed}
-    return [Count(what, said, found[what], shares.get(what)) for what, said in what_words().items()]
+    said = what_words()
+    return [Count(what, said[what], n, shares.get(what)) for what, n in found.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,7 +369,7 @@ def rows_behind(replay: TriggerReplay, what: str) -> list[Row]:
         return []
     chosen = table[table["kind"] == ("alert" if what in ALERTS else "leaver")]
     if what not in ("alerts", "left"):
-        chosen = chosen[chosen["fate"] == what]
+        chosen = chosen[chosen["fate"].isin(DECIDED if what == "decided" else (what,))]
     # In pieces, as many at a time as the database takes.
     accounts = Account.objects.only("key", "name").in_bulk(chosen["account"].dropna().unique().tolist())
     chosen = chosen[chosen["account"].isin(list(accounts))].sort_values(
@@ -437,7 +422,7 @@ class SinceOn:
         if self.live is None:
             return None
         note = _("of alerts decided since it is on")
-        return _figure(_("Right since it is on"), self.live.replay.precision, note, "")
+        return Figure(_("Right since it is on"), self.live.replay.precision, share=True, note=note)
 
 
 def since_on(version: TriggerVersion) -> SinceOn:
