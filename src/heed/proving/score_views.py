@@ -39,8 +39,9 @@ def scores(request: HttpRequest) -> HttpResponse:
 def new_score(request: HttpRequest) -> HttpResponse:
     """Make a score: as others publish it, of one's own weights, or from a pasted record."""
     from heed.evidence.scoring import ScoreError
+    from heed.measures.definitions import current_metrics
     from heed.proving.hand_score_forms import NewScoreForm
-    from heed.proving.hand_scores import make_from_template, make_score, metric_names
+    from heed.proving.hand_scores import make_from_template, make_score
 
     user = cast(User, request.user)
     form = NewScoreForm(request.POST or None)
@@ -56,7 +57,8 @@ def new_score(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("The score is kept. Its report card says what it is worth here."))
             return redirect("proving:hand_score", pk=made.pk)
-    return page(request, "new_score", {"form": form, "metrics": sorted(metric_names().items())})
+    metrics = sorted((each.key, each.name) for each in current_metrics().values())
+    return page(request, "new_score", {"form": form, "metrics": metrics})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
