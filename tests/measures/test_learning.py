@@ -1,9 +1,11 @@
 """Landmarks, the risk model and the verdicts: what is known then, learnt once a week, and made again."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,11 @@ import pytest
 from heed.customers.actions import derive_due_movements, erase_account, save_accounts, save_periods
 from heed.customers.models import Account
 from heed.customers.rows import AccountRow, PeriodRow
+from heed.evidence.risk import Panel, outcome
 from heed.measures.actions import ensure_starter_metrics, estimate_risk
 from heed.measures.definitions import new_version, starter_definitions
 from heed.measures.landmarks import endings, features_at, landmarks, landmarks_before, stays
-from heed.measures.learning import Learnt, learn, panel_of
+from heed.measures.learning import Learnt, as_known_on, due, judge, learn, left_within, panel_of, spaced
 from heed.measures.models import LandmarkPanel, MetricDefinition, MetricVerdict, Risk, RiskModel, RiskScore
 from heed.measures.panels import rows_of
 from heed.measures.scoring import reopened, same
@@ -95,6 +98,49 @@ def test_only_accounts_that_paid_then_are_in_and_what_became_of_them(log: Callab
         own = found.features[found.features["account"] == account]
         assert max(own["landmark"]) < on
     assert set(found.features["term_days"]) == {91}
+
+
+def test_a_metric_with_a_leak_alarm_is_not_given_to_the_model_but_the_clock_is(
+    log: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(log, 30, 10)
+    found = landmarks(DAY)
+    alarms = [SimpleNamespace(name=key, verdict="leak alarm") for key in ("days_active", "days_to_renewal")]
+    monkeypatch.setattr("heed.measures.learning.metric_verdicts", lambda *_told: tuple(alarms))
+    given = set(judge(found, panel_of(found)).model.feature_names_in_)
+    assert given == {*METRICS, "term_days"} - {"days_active"}
+
+
+def panel_at(days: list[int], event: list[bool], time: list[float], ahead: list[float]) -> Panel:
+    """Rows of accounts at landmarks, so many days after the first of them."""
+    landmarks = np.datetime64("2026-01-01") + np.array(days)
+    nothing = np.full(len(days), "none")
+    return Panel(
+        pd.DataFrame({"days_to_renewal": ahead}), outcome(event, time), nothing, np.zeros(len(days), bool),
+        np.arange(len(days)).astype(object), landmarks, 365, ("churn",),
+    )  # fmt: skip
+
+
+def test_every_third_landmark_counts_from_the_latest_before_the_day() -> None:
+    days = np.datetime64("2026-01-01") + np.array([0, 30, 30, 60, 90, 120])
+    assert spaced(days).tolist() == [False, True, True, False, False, True]
+    assert spaced(days, days[-1]).tolist() == [True, False, False, False, True, False]
+
+
+def test_by_a_day_is_known_what_had_happened_by_then_and_no_more() -> None:
+    panel = panel_at([0, 0, 0, 30], [True, True, False, True], [30, 31, 365, 1], [math.nan] * 4)
+    event, time = as_known_on(panel, np.datetime64("2026-01-31"))
+    assert event.tolist() == [True, False, False, False]
+    assert time.tolist() == [30, 30, 30, 1]
+
+
+def test_left_within_is_unknown_where_it_was_not_watched_for_so_long() -> None:
+    panel = panel_at(
+        [0] * 5, [True, True, False, False, True], [90, 91, 90, 89, 10], [0, 90, 91, math.nan, -1]
+    )
+    assert left_within(panel, 90).tolist() == pytest.approx([1, 0, 0, math.nan, 1], nan_ok=True)
+    # Decided are rows with a renewal within the horizon, and those without a date for one.
+    assert due(panel).tolist() == [True, True, False, True, True]
 
 
 def test_who_ends_on_the_day_has_left_and_who_ends_the_day_after_has_not(log: Callable[..., None]) -> None:
