@@ -5,6 +5,7 @@ Every test gets a stream of its own; the database does not outlive a test.
 """
 
 import atexit
+import gc
 import importlib.util
 import os
 import shutil
@@ -82,6 +83,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     depends = [item for item in items if depends_on_database(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(depends)])
     items[:] = depends
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays; looked through for garbage again and again, it took a fifth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def depends_on_database(item: pytest.Item) -> bool:
