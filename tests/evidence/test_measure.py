@@ -131,7 +131,7 @@ grids = st.lists(dates, min_size=2, max_size=6, unique=True) | st.builds(
     st.integers(20, 150),
     st.sampled_from([1, 7, 30, 50]),
 )
-# One of each way of measuring: Spark plans slowly.
+# One of each way of measuring: a query of all of them takes seconds to write.
 SHARED = {
     "active_people",
     "breadth",
@@ -340,10 +340,9 @@ def test_what_is_recorded_after_a_date_changes_nothing_at_it(duck: Any) -> None:
         assert answers(duck, expression(kept, known, dates, FEW)) == truth
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_one_account_in_memory_is_measured_as_all_are_by_a_query(duck: Any, seed: int) -> None:
-    dice = Random(seed)  # noqa: S311
-    days, signed = company(seed)
+def test_one_account_in_memory_is_measured_as_all_are_by_a_query(duck: Any) -> None:
+    dice = Random(2)  # noqa: S311
+    days, signed = company(2, rows=3_000)
     uneven = [replace(row, total=row.total + row.value_n * dice.uniform(-1e7, 1e7) / 3) for row in days]
     assert one_by_one(uneven, signed, MONTHS) == answers(duck, expression(uneven, signed, MONTHS))
 
@@ -388,7 +387,7 @@ def test_the_same_rows_in_another_order_or_by_other_threads_give_the_same_bytes(
     for threads in (1, 4):
         dice.shuffle(uneven)
         engine = ibis.duckdb.connect(threads=threads)
-        figures = answers(engine, expression(uneven, signed, dates))
+        figures = answers(engine, expression(uneven, signed, dates, HARD))
         found.add("\n".join(f"{key} {figure}" for key, figure in sorted(figures.items())))
     assert len(found) == 1
     assert "hard_1" in found.pop()
@@ -435,14 +434,3 @@ def test_nothing_to_measure_is_refused() -> None:
         expression([], [], [START], metrics=[])
     with pytest.raises(ValueError, match="for one date"):
         expression([], [], MONTHS, form=partial(measure, seen=ibis.memtable({"account": ["a"]})))
-
-
-@pytest.mark.spark
-@pytest.mark.slow
-def test_spark_measures_as_duckdb_does(duck: Any, spark: Any) -> None:
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
-    engine = ibis.pyspark.connect(spark)
-    days, signed = company(8, rows=300)
-    for dates in ([MONTHS[8]], MONTHS[7:9]):
-        expected = answers(duck, expression(days, signed, dates, metrics=FEW))
-        assert answers(engine, expression(days, signed, dates, metrics=FEW)) == expected

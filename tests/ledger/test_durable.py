@@ -1,6 +1,7 @@
 """Jobs against real worker processes: once per key, through kill -9, and seen when they die."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +33,8 @@ class Installation:
             "DJANGO_SETTINGS_MODULE": "heed.site.settings",
         }
         self.workers: list[subprocess.Popen[bytes]] = []
+
+    def migrate(self) -> None:
         subprocess.run([Path(sys.executable).with_name("heed"), "migrate"], env=self.environment, check=True)
 
     def start_worker(self) -> subprocess.Popen[bytes]:
@@ -63,8 +66,8 @@ def state_of(job_id: str) -> str:
     return run.state if run else "unknown"
 
 
-def own_database() -> str:
-    """On PostgreSQL, a fresh database on the server of the tests; empty for SQLite in the home."""
+def own_database(template: str = "template1") -> str:
+    """On PostgreSQL, the name of a fresh database on the server of the tests; "" for SQLite in the home."""
     url = os.environ.get("HEED_DATABASE_URL", "")
     if not url:
         return ""
@@ -72,15 +75,29 @@ def own_database() -> str:
 
     name = f"jobs_{uuid.uuid4().hex[:8]}"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    return url.replace("/postgres?", f"/{name}?")
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return name
+
+
+def url_of(database: str) -> str:
+    return os.environ["HEED_DATABASE_URL"].replace("/postgres?", f"/{database}?") if database else ""
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A home that was set up, and the name of its database: copied, it is one more installation."""
+    home, database = tmp_path_factory.mktemp("migrated"), own_database()
+    Installation(home, url_of(database)).migrate()
+    return home, database
 
 
 @pytest.fixture
 def installation(
-    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    migrated: tuple[Path, str], tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Installation]:
-    database = own_database()
+    home, template = migrated
+    shutil.copytree(home, tmp_path, dirs_exist_ok=True)
+    database = url_of(own_database(template)) if template else ""
     settings.HEED_JOBS_URL = jobs_database(database, tmp_path / "jobs.sqlite")
     # The declarations are those of the worker under test, and this process only enqueues.
     durable.jobs()  # those of the packages are declared by now, and not among these

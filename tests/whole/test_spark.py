@@ -1,3 +1,5 @@
+"""Spark answers as DuckDB does: the stream, and the measures on it. Spark starts once, in this file."""
+
 import datetime as dt
 from typing import Any
 
@@ -6,12 +8,15 @@ import pytest
 
 from heed.stream import Stream
 from heed.stream.engines import SparkEngine
+from tests.evidence.test_measure import FEW, MONTHS, answers, company
+from tests.evidence.test_measure import expression as measured
 from tests.stream.making import NOW, Writer, activity, on
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
-def test_spark_gives_what_duckdb_gives(stream: Stream, writer: Writer, spark: Any) -> None:
+def test_the_stream_reads_alike(stream: Stream, spark: Any) -> None:
+    writer = Writer(stream)
     names = ["login", "case.opened", "survey.nps"]
     days = [f"2026-{month:02}-{day:02}" for month in (8, 9, 10) for day in range(1, 20)]
     writer.append(
@@ -39,6 +44,15 @@ def test_spark_gives_what_duckdb_gives(stream: Stream, writer: Writer, spark: An
         assert ours.num_rows > 0
         # The engines disagree on where an unknown stands in an order, and only on that.
         assert sorted(map(str, theirs.to_pylist())) == sorted(map(str, ours.to_pylist()))
+
+
+def test_measures_come_out_alike(spark: Any) -> None:
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    duck, engine = ibis.duckdb.connect(), ibis.pyspark.connect(spark)
+    days, signed = company(8, rows=300)
+    for dates in ([MONTHS[8]], MONTHS[7:9]):
+        expected = answers(duck, measured(days, signed, dates, FEW))
+        assert answers(engine, measured(days, signed, dates, FEW)) == expected
 
 
 def expressions(stream: Stream) -> list[ibis.Table]:
