@@ -6,17 +6,21 @@ from datetime import date
 from types import SimpleNamespace
 from unittest import mock
 
+import numpy as np
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from heed.customers.models import Account
+from heed.evidence import metric_verdict
 from heed.evidence.cards import ReportCard
 from heed.evidence.estimate import Estimate
+from heed.ledger import clock
 from heed.ledger.models import AuditEntry
 from heed.measures.actions import ensure_starter_metrics
+from heed.measures.definitions import starter_definitions
 from heed.measures.learning import learn
-from heed.measures.models import LandmarkPanel, MetricDefinition, MetricValue
+from heed.measures.models import LandmarkPanel, MetricDefinition, MetricValue, MetricVerdict
 from heed.measures.panels import rows_of
 from heed.people.models import User
 from heed.proving import cards, hand_scores
@@ -119,6 +123,18 @@ def test_a_change_over_a_version_that_was_replaced_meanwhile_is_refused_until_th
     again = {name: refused.context["form"][name].value() for name in ("weights", "based_on")}
     assert admin_client.post(address, again).status_code == 302
     assert score.versions.get(is_current=True).record["parts"][0]["curve"]["knots"] == [9.0]
+
+
+def test_a_metric_out_of_force_keeps_its_name_and_is_no_choice(
+    score: HandScore, admin_client: Client
+) -> None:
+    address = reverse("proving:hand_score", args=[score.pk])
+    row = MetricDefinition.objects.get(key="days_active", is_current=True)
+    assert "<code>days_active</code>" in admin_client.get(NEW).content.decode()
+    MetricDefinition.objects.filter(pk=row.pk).update(is_current=False)
+    assert "<code>days_active</code>" not in admin_client.get(NEW).content.decode()
+    parts = admin_client.get(address).context["parts"]
+    assert row.name in str(parts)
 
 
 def test_a_button_pressed_twice_keeps_one(score: HandScore, admin_client: Client) -> None:
@@ -252,6 +268,12 @@ def test_a_score_opens_its_parts_which_add_up_and_why_it_moved(
     assert sum(part.contribution for _key, _label, part in found.parts) == found.explanation.score == 62.5
     assert (found.move.change, [each.change for _name, each in found.moved]) == (-37.5, [-37.5])
     assert reverse("measures:behind", args=["A050", "days_active"]) in page.content.decode()
+    assert "Why it moved since 30 June 2026" in page.content.decode()
+    active = MetricValue.objects.filter(account__key="A050", metric__key="days_active")
+    active.update(value=25.0, earlier_value=22.0)
+    still = member_client.get(reverse("proving:hand_score_account", args=[score.pk, "A050"]))
+    assert still.context["found"].move.change == 0
+    assert "What changed since 30 June 2026 and moved the score by nothing" in still.content.decode()
     unknown = member_client.get(reverse("proving:hand_score_account", args=[score.pk, "A051"]))
     assert unknown.context["found"].explanation.score is None
     assert "Days since last use is not known" in unknown.content.decode()
@@ -387,6 +409,32 @@ def another_version_is_another_card_and_the_one_before_goes(score: HandScore) ->
     hand_scores.change_score(score, score.versions.get().record | {"note": "as agreed"}, by=BY)
     assert judge_scores(DAY, by=BY).cards > 0
     assert [card.version.version for card in ScoreCard.objects.filter(version__score=score)] == [2]
+
+
+def test_a_metric_that_tells_only_by_being_missing_is_not_the_best_to_rank_by() -> None:
+    random = np.random.default_rng(4)
+    y = (random.random(600) < 0.2).astype(float)
+    told = {
+        "height": y + random.normal(size=600),
+        "silence": np.where(random.random(600) < 0.2 + 0.6 * y, np.nan, 1),
+    }
+    ensure_starter_metrics([each for each in starter_definitions() if each["key"] in ("breadth", "last_nps")])
+    panel = LandmarkPanel.objects.create(
+        as_of=DAY, made_by=BY, made_at=clock.now(), digest="x", rows=1, accounts=1, left=1, table=b""
+    )
+
+    def keep(key: str, name: str) -> None:
+        found = metric_verdict(told[name], y, accounts=np.arange(600), horizon=90)
+        assert found.verdict == "predicts"
+        metric = MetricDefinition.objects.get(key=key)
+        MetricVerdict.objects.create(
+            metric=metric, panel=panel, verdict=found.verdict, record=found.to_record()
+        )
+
+    keep("last_nps", "silence")
+    assert hand_scores.ground() == hand_scores.Ground(panel)
+    keep("breadth", "height")
+    assert (hand_scores.ground().key, hand_scores.ground().sign) == ("breadth", 1.0)
 
 
 def test_without_landmarks_there_is_no_card_to_make(score: HandScore) -> None:

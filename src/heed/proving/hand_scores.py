@@ -37,6 +37,7 @@ from heed.measures.landmarks import CLOCK
 from heed.measures.learning import CAPACITY, SEED, WINDOW
 from heed.measures.models import LandmarkPanel, MetricValue, MetricVerdict
 from heed.measures.panels import rows_of
+from heed.measures.reads import metric_names
 from heed.people.models import User
 from heed.proving.cards import in_band, judged_rows, openings
 from heed.proving.fates import paying
@@ -297,9 +298,10 @@ def _best_metric(panel: LandmarkPanel) -> tuple[str, str, float]:
     verdicts = MetricVerdict.objects.filter(panel=panel, verdict="predicts").select_related("metric")
     for each in verdicts.exclude(metric__key__in=CLOCK):
         verdict = verdict_of(each)
-        if verdict is None:
+        # What tells of some only whether there is a value ranks nobody by it.
+        if verdict is None or verdict.auc.value is None:
             continue
-        sign = 1.0 if (verdict.auc.value or 0.0) >= 0.5 else -1.0
+        sign = 1.0 if verdict.auc.value >= 0.5 else -1.0
         found.append((turned(verdict).value or 0.0, each.metric.key, each.metric.name, sign))
     if not found:
         return "", "", 1.0
@@ -482,7 +484,3 @@ def explained(version: HandScoreVersion, account: Account) -> Explained:
 def in_words(reason: str, names: Mapping[str, str]) -> str:
     """A reason with the names of metrics in place of their keys."""
     return re.sub(r"\w+", lambda found: names.get(found[0], found[0]), reason)
-
-
-def metric_names() -> dict[str, str]:
-    return {metric.key: metric.name for metric in current_metrics().values()}
