@@ -355,6 +355,8 @@ def test_the_report_card_says_what_it_was_worth(
     beside = [each for each, _told in page.context["beside"]]
     names = ["renewal date only", "the risk model", page.context["worth"].best]
     assert [each.name for each in beside] == names
+    table = page.content.decode().partition("What the weights cost")[2].partition("</table>")[0]
+    assert f"n = {beside[0].auc.n:,}" in table
     said = rows_of(page.context["worth"].panel, ["landmark", "said"])
     # Only later dates: the first ones were learnt from before anything could be said.
     first = said.loc[said["said"].notna(), "landmark"].min()
