@@ -16,10 +16,20 @@ from heed.customers.actions import derive_due_movements, erase_account, save_acc
 from heed.customers.models import Account
 from heed.customers.rows import AccountRow, PeriodRow
 from heed.evidence.risk import Panel, outcome
+from heed.measures import learning
 from heed.measures.actions import ensure_starter_metrics, estimate_risk
 from heed.measures.definitions import new_version, starter_definitions
 from heed.measures.landmarks import endings, features_at, landmarks, landmarks_before, stays
-from heed.measures.learning import Learnt, as_known_on, due, judge, learn, left_within, panel_of, spaced
+from heed.measures.learning import (
+    Learnt,
+    as_known_on,
+    due,
+    judge,
+    learn,
+    left_within,
+    panel_of,
+    spaced,
+)
 from heed.measures.models import LandmarkPanel, MetricDefinition, MetricVerdict, Risk, RiskModel, RiskScore
 from heed.measures.panels import rows_of
 from heed.measures.scoring import reopened, same
@@ -132,6 +142,37 @@ def test_by_a_day_is_known_what_had_happened_by_then_and_no_more() -> None:
     event, time = as_known_on(panel, np.datetime64("2026-01-31"))
     assert event.tolist() == [True, False, False, False]
     assert time.tolist() == [30, 30, 30, 1]
+
+
+def test_each_test_of_the_model_is_told_only_what_had_happened_when_its_rows_begin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nine landmarks; one account stays, the other leaves on day 200, which lies between the sixth and the
+    seventh."""
+    days = np.repeat(np.arange(0, 270, 30), 2)
+    leaves = (np.arange(18) % 2 == 1) & (days < 200)
+    panel = panel_at(days.tolist(), leaves.tolist(), np.where(leaves, 200.0 - days, 300).tolist(), [9.0] * 18)
+    panel = replace(panel, X=panel.X.assign(tenure_days=days, term_days=91))
+    told: list[tuple[int, int, float]] = []
+
+    class Told:
+        """Notes what it is told: the last landmark, how many left, and how long rows were watched."""
+
+        reason_, longest_ = "", 365.0
+
+        def fit(self, X: pd.DataFrame, y: Any, _accounts: Any) -> Any:  # noqa: N803
+            told.append((int(X["tenure_days"].max()), int(y["event"].sum()), float(y["time"].max())))
+            return self
+
+        def predict_proba(self, X: pd.DataFrame, _horizon: int) -> Any:  # noqa: N803
+            return np.zeros(len(X))
+
+    monkeypatch.setattr("heed.measures.learning.hazard", Told)
+    tested_days = [days[rows].tolist() for rows, _said, _alone in learning.tested(panel)]
+    assert tested_days == [[90, 90, 120, 120], [150, 150, 180, 180], [210, 210], [240, 240]]
+    # Once for the model and once for the clock alone; of every third landmark before the first row of a test.
+    assert told[::2] == told[1::2]
+    assert told[::2] == [(60, 0, 30.0), (120, 0, 120.0), (180, 3, 210.0), (210, 2, 210.0)]
 
 
 def test_left_within_is_unknown_where_it_was_not_watched_for_so_long() -> None:
