@@ -214,7 +214,7 @@ def test_what_is_recorded_later_changes_nothing_of_a_past_day(
 def test_bad_pasts_are_told_in_words(company: None, admin_client: Client) -> None:
     made = make_trigger("Silence", SILENT, by=BY)
     early = replay_version(version_of(made), date(2024, 10, 20), by=BY)
-    assert early.reason.startswith("Its metric is known since less than a month")
+    assert early.reason.startswith("Its metric has been known for less than a month")
     half = replayed(made, date(2025, 5, 1))
     assert (half.months, half.replay.left) == (6, 0)
     assert half.replay.recall.reason == "no account left in these 6 months"
@@ -222,7 +222,7 @@ def test_bad_pasts_are_told_in_words(company: None, admin_client: Client) -> Non
     TriggerReplay.objects.update(as_of=DAY - timedelta(days=400))
     page = admin_client.get(f"{TRIGGERS}{made.pk}/").content.decode()
     assert "no account left in these 6 months, so it could catch none" in page
-    assert "known since 6 months only" in page
+    assert "known for 6 months only" in page
     assert "older than 7 days" in page
     MetricDefinition.objects.filter(key="days_since_usage").update(is_current=False)
     gone = replay_version(version_of(made), DAY, by=BY)
@@ -347,8 +347,8 @@ def test_once_on_it_fires_once_at_who_comes_to_be_past_it(
     monkeypatch.setenv("HEED_NOW", "2026-11-01T08:00:00+00:00")
     page = member_client.get(f"{TRIGGERS}{silence.pk}/").content.decode()
     assert "Switch it off" not in page
-    assert "Right since it is on" in page
-    assert "Fired since this version is on" in page
+    assert "Right since it was switched on" in page
+    assert "Fired since this version was switched on" in page
 
 
 def test_a_replay_is_asked_for_once_and_made_by_the_worker(
@@ -383,7 +383,7 @@ def test_a_replay_is_asked_for_once_and_made_by_the_worker(
     assert '"right, of its alerts",100 %' in told or "right, of its alerts,100 %" in told
     assert lead_client.get(f"{TRIGGERS}{silence.pk}/?format=pdf").content[:4] == b"%PDF"
     found = lead_client.get(TRIGGERS)
-    assert "1 of 1 triggers are right more often than alerts at random" in found.content.decode()
+    assert "1 of 1 triggers is right more often than alerts at random" in found.content.decode()
 
 
 def test_one_is_made_from_a_published_rule_or_typed(metrics: None, lead_client: Client) -> None:

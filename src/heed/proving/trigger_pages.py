@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 from django.http import Http404
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from heed.customers.models import Account
 from heed.evidence.cards import Verdict
@@ -174,9 +175,12 @@ def list_finding(found: Sequence[Standing]) -> str:
     better = sum(against_chance(told) > 0 for told in known)
     if not better:
         return _("No trigger is shown to be right more often than alerts at random")
-    return _("%(n)d of %(all)d triggers are right more often than alerts at random") % {
-        "n": better, "all": len(known),
-    }  # fmt: skip
+    said = ngettext(
+        "%(n)d of %(all)d triggers is right more often than alerts at random",
+        "%(n)d of %(all)d triggers are right more often than alerts at random",
+        better,
+    )
+    return said % {"n": better, "all": len(known)}
 
 
 def list_chart(found: Sequence[Standing]) -> Chart | None:
@@ -421,8 +425,8 @@ class SinceOn:
     def figure(self) -> Figure | None:
         if self.live is None:
             return None
-        note = _("of alerts decided since it is on")
-        return Figure(_("Right since it is on"), self.live.replay.precision, share=True, note=note)
+        note = _("of alerts decided since it was switched on")
+        return Figure(_("Right since it was switched on"), self.live.replay.precision, share=True, note=note)
 
 
 def since_on(version: TriggerVersion) -> SinceOn:

@@ -127,7 +127,7 @@ def _reason(row: MetricDefinition | None, values: pd.DataFrame) -> str:
     if row is None:
         return _("Its metric is not measured any more. Change the trigger to another one.")
     if values["value"].notna().any():
-        return _("Its metric is known since less than a month: there is no past to replay yet.")
+        return _("Its metric has been known for less than a month: there is no past to replay yet.")
     return _("Its metric was known of no account on any day of the past year: there is nothing to replay.")
 
 
