@@ -4,7 +4,7 @@ A landmark is a date at which the metrics in force are measured as they would ha
 came after it is read from what is known on `as_of`.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import nan
@@ -77,9 +77,9 @@ def _features(
     return _paying(measured_on(metrics, days), periods, days)
 
 
-def features_at(as_of: date, metrics: Sequence[Metric], only: Collection[str] | None = None) -> pd.DataFrame:
-    """The same columns at one date: of all accounts that pay on it, or of a few of them."""
-    periods, accounts = list(known_periods(only)), account_frame(only)
+def features_at(as_of: date, metrics: Sequence[Metric]) -> pd.DataFrame:
+    """The same columns at one date, of all accounts that pay on it."""
+    periods, accounts = list(known_periods()), account_frame()
     answers = [measure_at(metrics, accounts, as_of)] if metrics and len(accounts) else []
     return _paying(_as_rows(metrics, answers), periods, [as_of])
 

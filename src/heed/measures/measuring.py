@@ -131,7 +131,12 @@ def measure_history(
     account: Account, dates: Sequence[date], keys: Collection[str] | None = None
 ) -> dict[str, list[Point]]:
     """Metrics in force (all, or those of `keys`) of one account at each date, as each date knew it."""
-    metrics = [metric for metric in current_metrics().values() if keys is None or metric.key in keys]
+    current = current_metrics().values()
+    return history_of(account, [metric for metric in current if keys is None or metric.key in keys], dates)
+
+
+def history_of(account: Account, metrics: Sequence[Metric], dates: Sequence[date]) -> dict[str, list[Point]]:
+    """These metrics, in force or not, of one account at each date, as each date knew it."""
     if not metrics or not dates:
         return {metric.key: [] for metric in metrics}
     accounts = account_frame([account.key]).to_pylist()

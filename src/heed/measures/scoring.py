@@ -17,10 +17,10 @@ from heed.evidence.risk import HazardModel, Reasons
 from heed.measures.day import features_of_day
 from heed.measures.definitions import metrics_of
 from heed.measures.drift import drift_on
-from heed.measures.landmarks import features_at
+from heed.measures.measuring import history_of
 from heed.measures.models import RiskModel, RiskScore, ScoredDay
 from heed.measures.packing import packed, unpacked
-from heed.measures.stays import Contract
+from heed.measures.stays import Contract, contracts
 
 AHEAD: Final = (30, 90, 180, 365)
 USUAL: Final = 90
@@ -150,17 +150,16 @@ def reopened(score: RiskScore) -> Reopened | None:
 
 
 def _changed(score: RiskScore, told: pd.DataFrame) -> tuple[str, ...] | None:
-    metrics = asked_of(score.model)
-    now = features_at(score.as_of, metrics, [score.account.key])
-    if now.empty:
+    if not any(contract.in_force(score.as_of) for contract in contracts(score.as_of, account=score.account)):
         return None
+    now = history_of(score.account, asked_of(score.model), [score.as_of])
     return tuple(
-        metric.key for metric in metrics if _differ(told[metric.key].iloc[0], now[metric.key].iloc[0])
+        key for key, points in now.items() for point in points if _differ(told[key].iloc[0], point.value)
     )
 
 
-def _differ(one: Any, other: Any) -> bool:
-    return not (pd.isna(one) and pd.isna(other)) and one != other
+def _differ(told: float, now: float | None) -> bool:
+    return told != now if now is not None else not pd.isna(told)
 
 
 def same(one: RiskScore, other: RiskScore) -> bool:
