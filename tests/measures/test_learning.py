@@ -131,48 +131,62 @@ def panel_at(days: list[int], event: list[bool], time: list[float], ahead: list[
     )  # fmt: skip
 
 
-def test_every_third_landmark_counts_from_the_latest_before_the_day() -> None:
+def test_every_third_landmark_counts_from_the_latest() -> None:
     days = np.datetime64("2026-01-01") + np.array([0, 30, 30, 60, 90, 120])
     assert spaced(days).tolist() == [False, True, True, False, False, True]
-    assert spaced(days, days[-1]).tolist() == [True, False, False, False, True, False]
 
 
-def test_by_a_day_is_known_what_had_happened_by_then_and_no_more() -> None:
-    panel = panel_at([0, 0, 0, 30], [True, True, False, True], [30, 31, 365, 1], [math.nan] * 4)
-    event, time = as_known_on(panel, np.datetime64("2026-01-31"))
-    assert event.tolist() == [True, False, False, False]
-    assert time.tolist() == [30, 30, 30, 1]
+def test_by_a_day_is_known_what_was_told_by_then_and_no_more(log: Callable[..., None]) -> None:
+    """A000 left on 1 July 2025; that A001 left on 1 October 2025 is told three weeks late."""
+    fill(log, 6, 2)
+    late = replace(quarter("A001", 4), recorded_at=known_from(date(2025, 9, 30)))
+    save_periods([late], by="import:2", source="crm")
+    gone = replace(late, ends_on=date(2025, 10, 1), recorded_at=known_from(date(2025, 10, 21)))
+    save_periods([gone], by="import:3", source="crm")
+    found = landmarks(DAY)
+
+    def left(day: date) -> set[str]:
+        past = as_known_on(found, day)
+        assert max(past.landmarks) < np.datetime64(day)
+        assert past.y["time"].max() <= (day - min(found.features["landmark"])).days
+        return set(past.accounts[past.y["event"]])
+
+    assert left(date(2025, 6, 30)) == set()
+    assert left(date(2025, 7, 1)) == left(date(2025, 10, 20)) == {"A000"}
+    assert left(date(2025, 10, 21)) == left(DAY) == {"A000", "A001"}
 
 
 def test_each_test_of_the_model_is_told_only_what_had_happened_when_its_rows_begin(
-    monkeypatch: pytest.MonkeyPatch,
+    log: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nine landmarks; one account stays, the other leaves on day 200, which lies between the sixth and the
-    seventh."""
-    days = np.repeat(np.arange(0, 270, 30), 2)
-    leaves = (np.arange(18) % 2 == 1) & (days < 200)
-    panel = panel_at(days.tolist(), leaves.tolist(), np.where(leaves, 200.0 - days, 300).tolist(), [9.0] * 18)
-    panel = replace(panel, X=panel.X.assign(tenure_days=days, term_days=91))
-    told: list[tuple[int, int, float]] = []
+    fill(log, 12, 4)
+    found = landmarks(DAY)
+    panel = panel_of(found)
+    told: list[tuple[tuple[str, ...], int, float]] = []
 
     class Told:
-        """Notes what it is told: the last landmark, how many left, and how long rows were watched."""
+        """Notes what it is told: of which columns, how many left, and how long rows were watched."""
 
         reason_, longest_ = "", 365.0
 
         def fit(self, X: pd.DataFrame, y: Any, _accounts: Any) -> Any:  # noqa: N803
-            told.append((int(X["tenure_days"].max()), int(y["event"].sum()), float(y["time"].max())))
+            told.append((tuple(X.columns), int(y["event"].sum()), float(y["time"].max())))
             return self
 
         def predict_proba(self, X: pd.DataFrame, _horizon: int) -> Any:  # noqa: N803
             return np.zeros(len(X))
 
     monkeypatch.setattr("heed.measures.learning.hazard", Told)
-    tested_days = [days[rows].tolist() for rows, _said, _alone in learning.tested(panel)]
-    assert tested_days == [[90, 90, 120, 120], [150, 150, 180, 180], [210, 210], [240, 240]]
+    sound = replace(panel, X=panel.X.drop(columns="days_active"))
+    first_days = [panel.landmarks[rows].min() for rows, _said, _alone in learning.tested(found, sound)]
+    assert list(map(str, first_days)) == ["2025-05-07", "2025-09-04", "2026-01-02", "2026-04-02"]
     # Once for the model and once for the clock alone; of every third landmark before the first row of a test.
-    assert told[::2] == told[1::2]
-    assert told[::2] == [(60, 0, 30.0), (120, 0, 120.0), (180, 3, 210.0), (210, 2, 210.0)]
+    columns, alone = {each[0] for each in told[::2]}, {each[0] for each in told[1::2]}
+    assert columns == {("days_since_usage", "cases_opened", "days_to_renewal", "tenure_days", "term_days")}
+    assert alone == {("tenure_days", "days_to_renewal", "term_days")}
+    # They left on 1 July, 30 September and 30 December 2025 and on 31 March 2026.
+    events = [each[1:] for each in told]
+    assert events[::2] == events[1::2] == [(0, 210.0), (3, 300.0), (11, 365.0), (15, 365.0)]
 
 
 def test_left_within_is_unknown_where_it_was_not_watched_for_so_long() -> None:

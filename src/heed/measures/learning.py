@@ -13,12 +13,12 @@ from django.db.models import Max
 from threadpoolctl import threadpool_limits
 
 from heed.evidence.cards import ReportCard, Verdict, report_card, verdicts
-from heed.evidence.risk import HazardModel, Panel, landmark_panel, outcome
+from heed.evidence.risk import HazardModel, Panel, landmark_panel
 from heed.evidence.risk.panel import KINDS
 from heed.ledger import clock
 from heed.ledger.actions import Change, record
 from heed.measures.drift import why_learn_again
-from heed.measures.landmarks import CLOCK, HORIZON, Landmarks, landmarks, stays
+from heed.measures.landmarks import CLOCK, HORIZON, Landmarks, endings, landmarks, stays
 from heed.measures.models import LandmarkPanel, MetricVerdict, RiskModel
 from heed.measures.panels import keep_panel
 
@@ -36,7 +36,7 @@ CAPACITY: Final = 0.1
 """The share of accounts that a team is taken to look at on one date, unless it says otherwise."""
 LEAST: Final = 5
 """With fewer that left there is nothing to learn, and the past is not measured."""
-TOO_FEW: Final = f"{{}} accounts have left so far: at least {LEAST} are needed to learn who leaves"
+TOO_FEW: Final = f"{{}} left so far: at least {LEAST} are needed to learn who leaves"
 NOTHING_KNOWN: Final = (
     "{} accounts have left so far, but of none was anything known at the past dates that are looked back to,"
     " every 30 days: there is more to learn from as time goes by"
@@ -68,7 +68,8 @@ def learn(as_of: date, *, by: str, due_only: bool = True) -> Learnt:
             return Learnt()
     ended = int(stays(as_of)["to"].notna().sum())
     if ended < LEAST:
-        _abstain(as_of, TOO_FEW.format(ended or "no"), last, by)
+        so_far = {0: "no account has", 1: "1 account has"}.get(ended, f"{ended} accounts have")
+        _abstain(as_of, TOO_FEW.format(so_far), last, by)
         return Learnt()
     found = landmarks(as_of)
     panel = panel_of(found)
@@ -137,7 +138,7 @@ def judge(found: Landmarks, panel: Panel) -> Judged:
     sound = without(panel, {each.name for each in judged if each.verdict == "leak alarm"})
     some = spaced(sound.landmarks)
     model = hazard().fit(sound.X[some], sound.y[some], sound.accounts[some])
-    tests = [] if model.reason_ else list(tested(sound))
+    tests = [] if model.reason_ else list(tested(found, sound))
     return Judged(model, model_card(sound, tests), judged, said_beforehand(tests, len(panel)))
 
 
@@ -169,36 +170,35 @@ def due(panel: Panel) -> npt.NDArray[np.bool_]:
     return decided
 
 
-def tested(panel: Panel) -> Iterator[Test]:
-    """Later rows with what a model says of them that knew only what was known when they began: their
-    indices, its probabilities, and those of the clock alone."""
+def tested(found: Landmarks, panel: Panel) -> Iterator[Test]:
+    """Later rows of the panel with what a model says of them that knew only what was known when they began:
+    their indices, its probabilities, and those of the clock alone."""
     days = np.unique(panel.landmarks)
     for block in np.array_split(days[len(days) // 3 :], TESTS):
         if not len(block):
             continue
-        past = (panel.landmarks < block[0]) & spaced(panel.landmarks, block[0])
-        event, time = as_known_on(panel, block[0])
+        past = as_known_on(found, pd.Timestamp(block[0]).date())
         rows = np.flatnonzero((panel.landmarks >= block[0]) & (panel.landmarks <= block[-1]))
-        learnt_from = panel.X[past], outcome(event[past], time[past]), panel.accounts[past]
-        model = hazard().fit(*learnt_from)
+        model = hazard().fit(past.X[panel.X.columns], past.y, past.accounts)
         contract = [*CLOCK, "term_days"]
-        alone = hazard().fit(learnt_from[0][contract], *learnt_from[1:])
+        alone = hazard().fit(past.X[contract], past.y, past.accounts)
         if not model.reason_ and not alone.reason_ and min(model.longest_, alone.longest_) >= HORIZON:
             later = panel.X.iloc[rows]
             yield rows, model.predict_proba(later, HORIZON), alone.predict_proba(later[contract], HORIZON)
 
 
-def spaced(landmarks: Days, before: np.datetime64 | None = None) -> npt.NDArray[np.bool_]:
-    """The rows of every third landmark, counted back from the latest (before a day, where one is given)."""
-    days = np.unique(landmarks if before is None else landmarks[landmarks < before])
-    return np.isin(landmarks, days[::-1][::SPACED])
+def spaced(landmarks: Days) -> npt.NDArray[np.bool_]:
+    """The rows of every third landmark, counted back from the latest."""
+    return np.isin(landmarks, np.unique(landmarks)[::-1][::SPACED])
 
 
-def as_known_on(panel: Panel, day: np.datetime64) -> tuple[npt.NDArray[np.bool_], Real]:
-    """What had become of the rows of earlier landmarks by a day: event, and time watched."""
-    watched = (day - panel.landmarks).astype("timedelta64[D]").astype(np.float64)
-    event = panel.y["event"] & (panel.y["time"] <= watched)
-    return event, np.maximum(np.minimum(panel.y["time"], watched), 1.0)
+def as_known_on(found: Landmarks, day: date) -> Panel:
+    """What could be learnt from on a day: the rows of every third landmark before it, and what was known then
+    of what became of them. Who left and was told of later still stands."""
+    earlier = found.features[found.features["landmark"] < day]
+    rows = earlier[spaced(earlier["landmark"].to_numpy("datetime64[D]"))]
+    known = stays(day)
+    return panel_of(replace(found, as_of=day, features=rows, events=endings(day, known), stays=known))
 
 
 def model_card(panel: Panel, tests: Sequence[Test]) -> ReportCard | None:
