@@ -7,6 +7,7 @@ this moment under these names and runs it. So one expression serves every engine
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,10 +42,15 @@ class Engine(Protocol):
 
 
 class DuckDBEngine:
-    """DuckDB inside the process: one database, one cursor per thread, so that readers never wait."""
+    """DuckDB inside the process: one database, one cursor per thread, so that readers never wait.
+
+    The first question opens it: most commands and pages ask the tables' logs only.
+    """
 
     def __init__(self, spill: Path, memory: str = READ_MEMORY, threads: int | None = None) -> None:
-        self._database = connect(memory, threads, spill)
+        self._connect = partial(connect, memory, threads, spill)
+        self._opened: duckdb.DuckDBPyConnection | None = None
+        self._opening = threading.Lock()
         self._own = threading.local()
 
     def run(self, expression: ibis.Table, views: Sequence[View]) -> pa.Table:
@@ -62,13 +68,20 @@ class DuckDBEngine:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """This thread's connection."""
         if not hasattr(self._own, "cursor"):
-            self._own.cursor = self._database.cursor()
+            self._own.cursor = self._database().cursor()
             self._own.laid = {}
         cursor: duckdb.DuckDBPyConnection = self._own.cursor
         return cursor
 
     def close(self) -> None:
-        self._database.close()
+        if self._opened is not None:
+            self._opened.close()
+
+    def _database(self) -> duckdb.DuckDBPyConnection:
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._connect()
+            return self._opened
 
     def _backend(self) -> Any:
         if not hasattr(self._own, "backend"):
