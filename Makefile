@@ -13,8 +13,11 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 # One more than there are processors: browsers and processes that are waited for leave a third of them idle.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 POSTGRESQL_WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
+# What tests write they soon forget: in memory, where that is roomy, they wait for no disk.
+IN_MEMORY := $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 4000000 2>/dev/null && echo /dev/shm)
+TEST_FILES := TMPDIR=$(or $(TMPDIR),$(IN_MEMORY),/tmp)
 # A file stays with one worker, which makes its demo company, its server or its Spark once.
-PYTEST := $(ONE_THREAD) $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST := $(ONE_THREAD) $(TEST_FILES) $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 CORE_TESTS := tests/stream tests/evidence tests/whole tests/test_*.py
 # Those with the longest files first: in the end, nobody waits for one of them.
