@@ -174,7 +174,7 @@ def replay_progress(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @may(Permission.MANAGE_TRIGGERS)
 def switch_trigger(request: HttpRequest, pk: int) -> HttpResponse:
-    """Switch it on (`do=on`), which is refused without a fresh replay, or off; `version` was in sight."""
+    """Switch it off, or on (`do=on`), which is refused without a fresh replay of the `version` in sight."""
     from heed.proving import triggering
 
     found, by = triggering.trigger_for(pk), cast(User, request.user).actor
@@ -184,7 +184,7 @@ def switch_trigger(request: HttpRequest, pk: int) -> HttpResponse:
         if on:
             triggering.switch_on(found, by=by, version=version)
         else:
-            triggering.switch_off(found, by=by, version=version)
+            triggering.switch_off(found, by=by)
     except triggering.ChangedMeanwhile as refused:
         messages.error(request, _("Nothing was switched. %(why)s") % {"why": refused})
     except triggering.TriggerRefused as refused:

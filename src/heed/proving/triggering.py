@@ -197,7 +197,11 @@ def is_waiting(version: TriggerVersion) -> bool:
 def switch_on(trigger: Trigger, *, by: str, version: int | None = None) -> None:
     """Let it fire from now on, going on where its replay ended. TriggerRefused where it was not replayed, or
     where another version is in force than the one that whoever switches it had in sight."""
-    locked, current = _in_sight(trigger, version)
+    locked = Trigger.objects.select_for_update().get(pk=trigger.pk)
+    current = current_version(locked)
+    if version not in (None, current.version):
+        problem = _("Its rule was changed meanwhile: version %(version)d is in force. Look at that first.")
+        raise ChangedMeanwhile(problem, current.version)
     if locked.is_on:
         return
     replay = latest_replay(current)
@@ -213,23 +217,13 @@ def switch_on(trigger: Trigger, *, by: str, version: int | None = None) -> None:
 
 
 @transaction.atomic
-def switch_off(trigger: Trigger, *, by: str, version: int | None = None) -> None:
-    """Let it fire no more. TriggerRefused where another version is in force than the one in sight."""
-    locked, _current = _in_sight(trigger, version)
+def switch_off(trigger: Trigger, *, by: str) -> None:
+    """Let it fire no more, whichever version is in force: who stops it is never refused."""
+    locked = Trigger.objects.select_for_update().get(pk=trigger.pk)
     if locked.is_on:
         locked.is_on = False
         _switched(locked, {"is_on": True}, {"is_on": False}, by)
         trigger.refresh_from_db()
-
-
-def _in_sight(trigger: Trigger, version: int | None) -> tuple[Trigger, TriggerVersion]:
-    """The trigger, locked, with its version in force. ChangedMeanwhile where that is not the one in sight."""
-    locked = Trigger.objects.select_for_update().get(pk=trigger.pk)
-    current = current_version(locked)
-    if version not in (None, current.version):
-        told = _("Its rule was changed meanwhile: version %(version)d is in force. Look at that first.")
-        raise ChangedMeanwhile(told, current.version)
-    return locked, current
 
 
 def _switched(trigger: Trigger, before: dict[str, Any], after: dict[str, Any], by: str) -> None:
