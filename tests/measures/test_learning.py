@@ -17,8 +17,8 @@ from heed.customers.models import Account
 from heed.customers.rows import AccountRow, PeriodRow
 from heed.evidence.risk import Panel, outcome
 from heed.measures import learning
-from heed.measures.actions import ensure_starter_metrics, estimate_risk
-from heed.measures.definitions import new_version, starter_definitions
+from heed.measures.actions import estimate_risk
+from heed.measures.definitions import new_version
 from heed.measures.landmarks import endings, features_at, landmarks, landmarks_before, stays
 from heed.measures.learning import (
     Learnt,
@@ -33,6 +33,7 @@ from heed.measures.learning import (
 from heed.measures.models import LandmarkPanel, MetricDefinition, MetricVerdict, Risk, RiskModel, RiskScore
 from heed.measures.panels import rows_of
 from heed.measures.scoring import reopened, same
+from tests.measures.starting import start_with
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +58,7 @@ def quarter(account: str, number: int) -> PeriodRow:
 def fill(log: Callable[..., None], accounts: int = 60, leaving: int = 20) -> None:
     """Accounts on terms of 91 days. Those that leave do so at their third renewal or a later one, and use the
     product no more in the eight weeks before."""
-    ensure_starter_metrics([each for each in starter_definitions() if each["key"] in METRICS])
+    start_with(METRICS)
     keys = [f"A{number:03d}" for number in range(accounts)]
     save_accounts([AccountRow(key, since=date(2024, 10, 1)) for key in keys], by="import:1", source="crm")
     terms = {key: 3 + number % 4 if number < leaving else 8 for number, key in enumerate(keys)}
@@ -287,7 +288,7 @@ def test_where_all_was_told_today_nothing_is_learnt_and_one_version_says_so(
     log: Callable[..., None],
 ) -> None:
     """The past of a company that imported its files today is no past that anybody knew."""
-    ensure_starter_metrics([each for each in starter_definitions() if each["key"] in METRICS])
+    start_with(METRICS)
     keys = [f"A{number:03d}" for number in range(9)]
     save_accounts([AccountRow(key, since=date(2024, 10, 1)) for key in keys], by="import:1", source="crm")
     terms = {key: 3 if number < 6 else 8 for number, key in enumerate(keys)}

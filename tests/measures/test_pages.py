@@ -9,16 +9,21 @@ from heed.customers.actions import save_accounts, save_periods
 from heed.customers.models import Account
 from heed.customers.rows import AccountRow, PeriodRow
 from heed.measures import reads
-from heed.measures.actions import ensure_starter_metrics, measure_accounts
+from heed.measures.actions import measure_accounts
 from heed.measures.definitions import new_version
 from heed.measures.models import MetricValue
 from heed.stream import Stream
 
 from .conftest import Log
+from .starting import start_with
 
 pytestmark = pytest.mark.django_db
 
 DAY = date(2026, 3, 31)
+MEASURED = (
+    *("active_people", "seats_used", "key_activities", "days_since_usage", "last_nps", "response_rate"),
+    *("cases_reopened", "first_reply_hours", "days_to_renewal", "tenure_days"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +31,7 @@ def measured(log: Log) -> None:
     save_accounts(
         [AccountRow("A/1", name="Alfa"), AccountRow("A2", name="Beta")], by="import:1", source="crm"
     )
-    ensure_starter_metrics()
+    start_with(MEASURED)
     log(
         ("A/1", "ann", "report_exported", "2026-03-20"),
         ("A/1", "bob", "invoice_sent", "2026-03-21"),

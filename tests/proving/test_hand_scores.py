@@ -18,7 +18,6 @@ from heed.evidence.estimate import Estimate
 from heed.ledger import clock
 from heed.ledger.models import AuditEntry
 from heed.measures.actions import ensure_starter_metrics
-from heed.measures.definitions import starter_definitions
 from heed.measures.learning import learn
 from heed.measures.models import LandmarkPanel, MetricDefinition, MetricValue, MetricVerdict
 from heed.measures.panels import rows_of
@@ -28,6 +27,7 @@ from heed.proving.hand_score_pages import Kept, scores_chart, scores_finding
 from heed.proving.hand_scores import JudgedScores, Worth, judge_scores
 from heed.proving.models import HandScore, HandScoreVersion, ScoreCard, ScoreOverride
 from tests.measures.conftest import log as log
+from tests.measures.starting import start_with
 from tests.measures.test_learning import BY, DAY, fill
 
 pytestmark = pytest.mark.django_db
@@ -420,7 +420,7 @@ def test_a_metric_that_tells_only_by_being_missing_is_not_the_best_to_rank_by() 
         "height": y + random.normal(size=600),
         "silence": np.where(random.random(600) < 0.2 + 0.6 * y, np.nan, 1),
     }
-    ensure_starter_metrics([each for each in starter_definitions() if each["key"] in ("breadth", "last_nps")])
+    start_with(("breadth", "last_nps"))
     panel = LandmarkPanel.objects.create(
         as_of=DAY, made_by=BY, made_at=clock.now(), digest="x", rows=1, accounts=1, left=1, table=b""
     )

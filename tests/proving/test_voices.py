@@ -15,12 +15,11 @@ from heed.customers.models import Account
 from heed.customers.rows import AccountRow, PeriodRow
 from heed.evidence.estimate import Estimate
 from heed.evidence.money.captive import HOLDING
-from heed.measures.actions import ensure_starter_metrics
-from heed.measures.definitions import starter_definitions
 from heed.measures.models import MetricDefinition, MetricValue
 from heed.measures.panels import keep_panel
 from heed.proving.captive_page import attitude_of, captive_page, reasons_of
 from heed.proving.gears_page import gears_page, quarter_ends
+from tests.measures.starting import start_with
 
 pytestmark = pytest.mark.django_db
 SPOTS, CAPTIVE, GEARS = "/prove/blind-spots/", "/prove/captive/", "/prove/gears/"
@@ -85,7 +84,7 @@ def landmarks() -> None:
         watched("A5", "2026-03-02", 121, False, 0.8, 8),
     ]
     keep_panel(pd.DataFrame(rows), TODAY, by=BY)
-    ensure_starter_metrics([each for each in starter_definitions() if each["key"] == "last_nps"])
+    start_with(["last_nps"])
     metric = MetricDefinition.objects.get(key="last_nps")
     for key, value in (("A0", 0.0), ("A4", 9.0)):
         MetricValue.objects.create(
@@ -293,7 +292,7 @@ def test_seats_that_one_customer_does_not_state_are_unknown_of_all(member_client
 
 
 def fed_back(**values: float | None) -> None:
-    ensure_starter_metrics([each for each in starter_definitions() if each["key"] == "feedback"])
+    start_with(["feedback"])
     metric = MetricDefinition.objects.get(key="feedback")
     for key, value in values.items():
         account = Account.objects.get(key=key)

@@ -13,12 +13,13 @@ from heed.customers.models import Account
 from heed.customers.rows import PeriodRow
 from heed.ledger import clock
 from heed.measures import frames, known
-from heed.measures.actions import ensure_starter_metrics, measure_accounts
+from heed.measures.actions import measure_accounts
 from heed.people.models import User
 from heed.segments import contracts
 from heed.segments.grammar import FilterError, parse
 from heed.segments.reads import accounts_matching
 from heed.stream import Activity, AppTransaction, Stream, as_table
+from tests.measures.starting import start_with
 from tests.segments.world import NOON, TODAY, make_account
 
 ANSWERS: dict[str, set[str]] = {
@@ -69,7 +70,7 @@ def used_product(stream: Stream, monkeypatch: pytest.MonkeyPatch, alice: User) -
     stream.append(as_table(rows), transaction=AppTransaction("test", 1), recorded_at=rows[-1].at)
     stream.append(as_table([late]), transaction=AppTransaction("test", 2), recorded_at=NOON)
     stream.roll_up()
-    ensure_starter_metrics()
+    start_with(["active_people"])
     measure_accounts(TODAY, by="daily round")
     return alice
 
