@@ -135,6 +135,7 @@ def test_what_had_moved_when_it_was_learnt_is_no_reason_and_an_early_version_wai
     assert why_learn_again(version, MONDAY) == ""
 
 
+@pytest.mark.one_database
 def test_the_round_learns_again_before_the_week_is_over_when_more_left_than_expected(
     log: Callable[..., None],
 ) -> None:

@@ -96,6 +96,7 @@ def test_a_late_activity_of_a_measured_date_changes_only_what_it_touches(log: Lo
     assert list(MetricValue.objects.filter(account__key="A2").order_by("pk").values()) == untouched
 
 
+@pytest.mark.one_database
 def test_what_was_learnt_after_the_date_changes_nothing(log: Log) -> None:
     log(("A1", "ann", "report_exported", "2026-03-20"))
     measure_accounts(DAY, by="daily round")
@@ -176,6 +177,7 @@ def test_the_kept_first_and_last_days_give_what_all_history_gives(
     assert value("A2", "days_since_usage").value is None
 
 
+@pytest.mark.one_database
 def test_the_oldest_day_of_the_longest_window_is_read(log: Log) -> None:
     log(("A1", "ann", "survey.nps", "2025-04-01", 3), ("A2", "eve", "survey.nps", "2025-03-31", 4))
     measure_accounts(DAY, by="daily round")
@@ -191,6 +193,7 @@ def test_an_account_that_went_has_no_figures(log: Log) -> None:
     assert MetricValue.objects.count() == 0
 
 
+@pytest.mark.one_database
 def test_the_history_of_an_account_equals_what_each_date_measured(log: Log) -> None:
     log(
         ("A1", "ann", "report_exported", "2026-02-20"),

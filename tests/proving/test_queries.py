@@ -23,7 +23,7 @@ from heed.proving.triggering import Rule, change_trigger, make_trigger
 from tests.measures.conftest import log as log
 from tests.measures.test_learning import BY, DAY, fill, quarter
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 PAGES = (
     "predicts", "risk", "scores", "experiments", "touches", "forecast", "blind_spots", "captive", "gears",
     "decisions",
