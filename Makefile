@@ -10,9 +10,8 @@ export HEED_CHROMIUM ?= $(or $(shell command -v chromium),/usr/bin/chromium)
 # Small products of matrices wait for each other's threads longer than they take; and one thread adds up alike
 # on every machine.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
-# One more than there are processors: browsers and processes that are waited for leave a third of them idle.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
-POSTGRESQL_WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
+# Of each of the two runs beside each other: with one more, all wait longer for each other than for anything else.
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 # What tests write they soon forget: in memory, where that is roomy, they wait for no disk.
 IN_MEMORY := $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 4000000 2>/dev/null && echo /dev/shm)
 TEST_FILES := TMPDIR=$(or $(TMPDIR),$(IN_MEMORY),/tmp)
@@ -77,7 +76,7 @@ sqlite-tests: setup ## the shell on SQLite
 
 postgresql-tests: setup ## the shell on a real PostgreSQL
 	@echo "Heed: the shell on PostgreSQL"
-	@HEED_TEST_DATABASE=postgresql $(PYTEST) --numprocesses $(POSTGRESQL_WORKERS) $(SHELL_TESTS)
+	@HEED_TEST_DATABASE=postgresql $(PYTEST) $(SHELL_TESTS)
 
 browser-tests: setup chromium ## a real browser on a real server
 	@echo "Heed: the pages in Chromium"
