@@ -3,13 +3,15 @@
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, expect, sync_playwright
 
+from tests.browser.house import House, running_house
 from tests.conftest import signed_in
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ QUIET = (
 )  # fmt: skip
 PATIENCE = 30_000
 """Milliseconds to wait for what must come, also on a machine with other work."""
-DESKTOP = {"width": 1280, "height": 900}
-PHONE = {"width": 360, "height": 780}
+DESKTOP = ViewportSize(width=1280, height=900)
+PHONE = ViewportSize(width=360, height=780)
 
 
 @pytest.fixture(scope="package")
@@ -65,6 +67,30 @@ class Watch:
     def taken(self) -> list[str]:
         faults, self.faults = self.faults, []
         return faults
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with running_house(tmp_path_factory.mktemp("house")) as house:
+        yield house
+
+
+@contextmanager
+def window(browser: Browser, house: House, person: str = "") -> Iterator[Page]:
+    """A window in which a person has signed in by their link (nobody without one); whatever goes wrong in it
+    fails the test."""
+    context = browser.new_context(base_url=house.url, viewport=DESKTOP, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    watch = Watch(house.url)
+    watch.over(page)
+    if person:
+        page.goto(house.sign_in_link(person))
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("link", name="Settings").first).to_be_visible()
+    yield page
+    context.close()
+    assert watch.taken() == []
 
 
 def settled(page: Page) -> None:

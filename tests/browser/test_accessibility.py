@@ -70,14 +70,14 @@ def wider_than_the_phone(page: Page) -> list[str]:
 
 def faults_of(page: Page, address: str, watch: Watch) -> list[str]:
     """Loaded once, looked at four ways: the layout and the colours follow without another request."""
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    page.set_viewport_size(DESKTOP)
     page.emulate_media(color_scheme="light")
     page.goto(address)
     expect(page.locator(".htmx-request")).to_have_count(0)
     found = violations(page, "light", RULES)
     page.emulate_media(color_scheme="dark")
     found += violations(page, "dark", CONTRAST)
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     found += violations(page, "dark phone", CONTRAST)
     page.emulate_media(color_scheme="light")
     found += violations(page, "phone", RULES) + wider_than_the_phone(page)

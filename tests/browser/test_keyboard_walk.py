@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import company
-from tests.browser.conftest import DESKTOP, PATIENCE, Watch, go, settled
-from tests.browser.house import House, running_house
+from tests.browser.conftest import go, settled, window
+from tests.browser.house import House
 from tests.browser.test_walk import ADA, JOB_SECONDS, cells, shown_rows, today, told_rows
 
 pytestmark = pytest.mark.browser
@@ -22,23 +22,10 @@ ROWS = "[data-rows] > .row"
 IS_FOCUSED = "element => element === document.activeElement"
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with running_house(tmp_path_factory.mktemp("house")) as house:
-        yield house
-
-
 @pytest.fixture
 def page(chromium: Browser, house: House) -> Iterator[Page]:
-    """A window with nobody signed in; whatever goes wrong in it fails the test."""
-    context = chromium.new_context(base_url=house.url, viewport=DESKTOP, accept_downloads=True)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
-    watch = Watch(house.url)
-    watch.over(page)
-    yield page
-    context.close()
-    assert watch.taken() == []
+    with window(chromium, house) as page:
+        yield page
 
 
 def reach(page: Page, target: Locator) -> None:

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from heed.evidence.simulation import Effects, Truth, csm_emails, simulate
 from heed.site.cli.demo import MONTHS, SEED
-from tests.browser.conftest import DESKTOP, PATIENCE, PHONE, Watch
+from tests.browser.conftest import DESKTOP, PHONE, window
 from tests.browser.house import House, running_house
 from tests.browser.test_accessibility import CONTRAST, RULES, violations, wider_than_the_phone
 
@@ -39,36 +39,24 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @pytest.fixture
 def page(chromium: Browser, house: House) -> Iterator[Page]:
-    """A window in which the leader has signed in by her link; whatever goes wrong in it fails the test."""
-    context = chromium.new_context(base_url=house.url, viewport=DESKTOP)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
-    watch = Watch(house.url)
-    watch.over(page)
-    page.goto(house.sign_in_link(LEADER))
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("link", name="Settings").first).to_be_visible()
-    yield page
-    context.close()
-    assert watch.taken() == []
+    with window(chromium, house, LEADER) as page:
+        yield page
 
 
 def faults(page: Page) -> list[str]:
     """Of the page as it stands: light, and dark on a phone. All addresses in all four: see accessibility."""
     found = violations(page, "light", RULES)
     page.emulate_media(color_scheme="dark")
-    size = page.viewport_size
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     found += violations(page, "dark phone", CONTRAST) + wider_than_the_phone(page)
-    page.set_viewport_size(size)  # type: ignore[arg-type]
+    page.set_viewport_size(DESKTOP)
     page.emulate_media(color_scheme="light")
     return found
 
 
 def narrow(page: Page) -> dict[str, Any]:
     """What a phone shows of the tabs and of the first drawing, which is scrolled by the keyboard alone."""
-    size = page.viewport_size
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     page.reload()
     here = page.locator(".tabs [aria-current]").bounding_box()
     assert here is not None
@@ -78,7 +66,7 @@ def narrow(page: Page) -> dict[str, Any]:
     page.keyboard.press("ArrowRight")
     expect(drawing).not_to_have_js_property("scrollLeft", 0)
     drawn = page.locator("figure svg").first.evaluate("it => [it.clientWidth, it.width.baseVal.value]")
-    page.set_viewport_size(size)  # type: ignore[arg-type]
+    page.set_viewport_size(DESKTOP)
     return {
         "rows of tabs": len(set(tops)),
         "current tab in sight": here["x"] >= 0 and here["x"] + here["width"] <= PHONE["width"],

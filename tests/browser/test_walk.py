@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import company
-from tests.browser.conftest import DESKTOP, PATIENCE, PHONE, Watch, settled
-from tests.browser.house import House, running_house
+from tests.browser.conftest import DESKTOP, PHONE, settled, window
+from tests.browser.house import House
 
 pytestmark = pytest.mark.browser
 ADA = company.OWNER
@@ -25,26 +25,10 @@ JOB_SECONDS = 120_000
 """Milliseconds in which a job of this size ends, also on a machine with other work."""
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with running_house(tmp_path_factory.mktemp("house")) as house:
-        yield house
-
-
 @pytest.fixture
 def page(chromium: Browser, house: House) -> Iterator[Page]:
-    """A window in which Ada has signed in by her link; whatever goes wrong in it fails the test."""
-    context = chromium.new_context(base_url=house.url, viewport=DESKTOP, accept_downloads=True)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
-    watch = Watch(house.url)
-    watch.over(page)
-    page.goto(house.sign_in_link(ADA))
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("link", name="Settings").first).to_be_visible()
-    yield page
-    context.close()
-    assert watch.taken() == []
+    with window(chromium, house, ADA) as page:
+        yield page
 
 
 def today() -> Any:
@@ -58,9 +42,9 @@ def picture(page: Page, name: str, *, phone: bool = False) -> None:
         return
     page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
     if phone:
-        page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        page.set_viewport_size(PHONE)
         page.screenshot(path=Path(folder) / f"{name}-phone.png", full_page=True)
-        page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+        page.set_viewport_size(DESKTOP)
 
 
 def cells(page: Page, caption: str) -> list[list[str]]:

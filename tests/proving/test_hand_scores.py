@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
-from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from heed.customers.models import Account
 from heed.evidence import metric_verdict
-from heed.evidence.cards import ReportCard
+from heed.evidence.cards import ReportCard, report_card
 from heed.evidence.estimate import Estimate
 from heed.ledger import clock
 from heed.ledger.models import AuditEntry
@@ -445,8 +445,9 @@ def test_without_landmarks_there_is_no_card_to_make(score: HandScore) -> None:
 
 
 def of_worth(name: str, auc: Estimate) -> Kept:
-    card = SimpleNamespace(auc=auc, n=40, left=10, accounts=30)
-    return Kept(HandScore(name=name), HandScoreVersion(), Worth(card, LandmarkPanel(as_of=DAY)), "")  # type: ignore[arg-type]
+    left = np.arange(40) < 10
+    card = replace(report_card(left, np.arange(40.0), accounts=np.arange(40), probability=False), auc=auc)
+    return Kept(HandScore(name=name), HandScoreVersion(), Worth(card, LandmarkPanel(as_of=DAY)), "")
 
 
 @pytest.mark.parametrize(
