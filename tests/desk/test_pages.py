@@ -17,6 +17,7 @@ from heed.customers.models import Account, Contact
 from heed.desk import actions, reads
 from heed.desk.models import WorklistRow
 from heed.ledger.models import AuditEntry, OutboxEntry
+from heed.proving.tabs import Tab, tabs
 from heed.segments.grammar import parse
 from heed.segments.reads import accounts_matching
 from heed.site.commands import app
@@ -507,6 +508,13 @@ def test_search_finds_people_and_leads_to_their_account(alice_client: Client, bu
         "Busy & Sons",
         "/customers/accounts/busy/#people",
     )
+
+
+@pytest.mark.parametrize("tab", tabs(""), ids=lambda tab: tab.label)
+def test_search_leads_to_every_page_of_prove(tab: Tab, alice_client: Client) -> None:
+    groups = alice_client.get("/search/", {"q": tab.label.lower()}).context["groups"]
+    [found] = [group.results for group in groups if group.title == "Go to"]
+    assert (found[0].label, found[0].path, found[0].about) == (tab.label, tab.path, "Prove")
 
 
 def test_search_offers_only_pages_that_this_person_may_open(

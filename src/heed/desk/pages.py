@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from heed.people.models import User
 from heed.people.permissions import allows
+from heed.proving.tabs import tabs
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,10 @@ def area_pages() -> list[Link]:
         Link(_("Settings"), "/settings/", "settings", _("Sources, people, metrics, jobs")),
     ]
     return [link for link in known if exists(link.path)]
+
+
+def prove_pages() -> list[Link]:
+    return [Link(tab.label, tab.path, "flask-conical", _("Prove")) for tab in tabs("")]
 
 
 def own_pages() -> list[Link]:
@@ -73,4 +78,5 @@ def may_open(user: User | AnonymousUser, path: str) -> bool:
 
 
 def all_pages(user: User) -> list[Link]:
-    return [link for link in [*area_pages(), *settings_pages(user)] if may_open(user, link.path)]
+    known = [*area_pages(), *settings_pages(user), *prove_pages()]
+    return [link for link in known if may_open(user, link.path)]

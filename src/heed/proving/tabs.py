@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 
@@ -14,7 +14,7 @@ class Tab:
 
 
 def tabs(path: str) -> list[Tab]:
-    """The pages that exist, the one at `path` marked."""
+    """The pages in their order, the one at `path` marked."""
     named = (
         (_("What predicts"), "proving:predicts"),
         (_("Risk"), "proving:risk"),
@@ -28,13 +28,6 @@ def tabs(path: str) -> list[Tab]:
         (_("Gears"), "proving:gears"),
         (_("Decisions"), "proving:decisions"),
     )
-    found = [(label, _path(name)) for label, name in named]
-    best = max((own for _label, own in found if own and path.startswith(own)), key=len, default=None)
-    return [Tab(label, own, own == best) for label, own in found if own]
-
-
-def _path(name: str) -> str | None:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return None
+    found = [(label, reverse(name)) for label, name in named]
+    best = max((own for _label, own in found if path.startswith(own)), key=len, default=None)
+    return [Tab(label, own, own == best) for label, own in found]
