@@ -1,5 +1,6 @@
 """Triggers: made, replayed on what was known then, refused without a fresh replay, firing once on."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.html import strip_tags
 
 from heed.customers.actions import save_accounts, save_periods
 from heed.customers.models import Account
@@ -352,6 +354,8 @@ def test_a_replay_is_asked_for_once_and_made_by_the_worker(
     silence: Trigger, lead_client: Client, monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: Any,
 ) -> None:  # fmt: skip
+    before = lead_client.get(f"{TRIGGERS}{silence.pk}/rows/?what=others")
+    assert before.status_code == 404, "also where none was kept"
     asked: list[tuple[Any, ...]] = []
 
     class Waits:
@@ -376,6 +380,7 @@ def test_a_replay_is_asked_for_once_and_made_by_the_worker(
     rows = lead_client.get(f"{TRIGGERS}{silence.pk}/rows/?what=caught").content.decode()
     assert "6 rows" in rows
     assert lead_client.get(f"{TRIGGERS}{silence.pk}/rows/?what=others").status_code == 404
+    assert re.search(r"F1: \d+ % \[\d+–\d+\] · 12 months · n = 6 ", strip_tags(page))
     told = lead_client.get(f"{TRIGGERS}{silence.pk}/?format=csv").content.decode()
     assert '"right, of its alerts",100 %' in told or "right, of its alerts,100 %" in told
     assert lead_client.get(f"{TRIGGERS}{silence.pk}/?format=pdf").content[:4] == b"%PDF"

@@ -305,7 +305,7 @@ def figures(told: Told) -> list[Figure]:
 
 
 def f1_of(told: Told) -> Figure:
-    note = _("precision and recall in one, their harmonic mean; its interval is of 90 %")
+    note = _("harmonic mean of precision and recall, n of accounts that left; its interval is of 90 %")
     return Figure(_("F1"), told.replay.f1, share=True, note=note)
 
 
@@ -364,13 +364,13 @@ class Row:
         return None if self.other is None else abs((self.other - self.on).days)
 
 
-def rows_behind(replay: TriggerReplay, what: str) -> list[Row]:
-    """The accounts behind a count of a replay, the latest first."""
+def rows_behind(replay: TriggerReplay | None, what: str) -> list[Row]:
+    """The accounts behind a count of a replay, the latest first; none where none was kept."""
     if what not in FATES:
         raise Http404(_("There is no count “%(what)s”.") % {"what": what})
-    table = rows_of(replay) if replay.record else None
-    if table is None:
+    if replay is None or not replay.record:
         return []
+    table = rows_of(replay)
     chosen = table[table["kind"] == ("alert" if what in ALERTS else "leaver")]
     if what not in ("alerts", "left"):
         chosen = chosen[chosen["fate"].isin(DECIDED if what == "decided" else (what,))]

@@ -110,9 +110,9 @@ def trigger_rows(request: HttpRequest, pk: int) -> HttpResponse:
 
     found = pages.standing_of(trigger_for(pk))
     what = request.GET.get("what", "alerts")
-    rows = pages.rows_behind(found.replay, what) if found.replay else []
+    rows = pages.rows_behind(found.replay, what)
     told = {
-        "found": found, "what": what, "what_words": pages.what_words().get(what, ""),
+        "found": found, "what": what, "what_words": pages.what_words()[what],
         "leavers": what in ("left", "caught", "missed"),
         "rows": Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
     }  # fmt: skip
